@@ -1,0 +1,1 @@
+"""A durable messaging gateway: HTTP and SMPP apps in, SMPP and REST providers out."""

@@ -1,0 +1,80 @@
+"""Everything that `gateway` raises.
+
+GatewayError
+├── ConfigError      a setting that cannot be: file, key, value, expectation
+├── InvalidMessage   a message that no door may take: code, field
+├── NoRoute          ... that no rule takes
+├── Unauthorized     unknown or wrong credentials
+├── Unsupported      ... that this uplink or provider cannot carry
+├── StoreFull        too much waits for the store: try again
+└── StoreError       the store cannot commit
+"""
+
+
+class GatewayError(Exception):
+    """Base of every error of this package."""
+
+
+class ConfigError(GatewayError):
+    """A setting that cannot be.
+
+    Args:
+        file: the config file's name.
+        key: dotted path of the setting, as written in the file.
+        value: what the file says; secrets are never put here.
+        expected: what would have been right.
+    """
+
+    def __init__(self, file: str, key: str, value: object, expected: str) -> None:
+        self.file = file
+        self.key = key
+        self.value = value
+        self.expected = expected
+        shown = "" if value is None else f" is {value!r}"
+        super().__init__(f"{file}: {key}{shown}: expected {expected}")
+
+
+class InvalidMessage(GatewayError):
+    """A request that is refused for what it says.
+
+    Attributes:
+        code: short stable word for programs, such as ``invalid_recipient``.
+        field: the offending field by the gateway's own name (`sender`, `recipient`, `text`, …), or empty.
+    """
+
+    def __init__(self, code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class NoRoute(InvalidMessage):
+    """No routing rule takes the message."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("no_route", message, "recipient")
+
+
+class Unauthorized(GatewayError):
+    """Unknown or wrong credentials, or an account that may not do this."""
+
+
+class Unsupported(GatewayError):
+    """An uplink or a provider cannot carry this message."""
+
+
+class StoreError(GatewayError):
+    """The store cannot commit now; nothing of the request was kept."""
+
+
+class StoreFull(StoreError):
+    """Too much waits to be committed; try again.
+
+    Attributes:
+        retry_after: seconds.
+    """
+
+    def __init__(self, message: str = "too many requests wait for the store", retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
