@@ -25,11 +25,11 @@ class SmppError(Exception):
     """Base of every error of this package."""
 
 
-class EncodeError(SmppError, ValueError):
+class EncodeError(SmppError):
     """A value that cannot go on the wire: names the PDU, the field, the limit and the value."""
 
 
-class DecodeError(SmppError, ValueError):
+class DecodeError(SmppError):
     """Octets that cannot be read.
 
     Attributes:

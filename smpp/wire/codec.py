@@ -1,0 +1,257 @@
+"""Octets to messages and back.
+
+How it works: for each declared PDU one encoder and one decoder are generated as source and compiled at import, as
+`dataclasses` does. The encoder is one f-string (Latin-1 maps characters to octets one to one); the decoder walks the
+body with plain indexing. Both only notice *that* something is wrong and leave it to `smpp.wire.fields` to say what:
+submit_sm encodes in about 0.7 µs and decodes in 1.1 µs, twenty to fifty times faster than field objects
+(`bench/codec.py`).
+"""
+
+import struct
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from smpp.constants import HEADER_LENGTH, CommandId, command_name
+from smpp.errors import DecodeError, EncodeError, FrameError
+from smpp.status import CommandStatus as Status
+from smpp.wire.fields import decode_plainly, encode_plainly, fields_of
+from smpp.wire.pdu import MESSAGES, Message
+from smpp.wire.time import is_time
+from smpp.wire.tlv import NO_TLVS, decode_tlvs, encode_tlvs
+from smpp.wire.types import CString, FieldType, Int, ShortMessage, Time, TimeKind, TlvBlock
+
+Encoder = Callable[[Any, int, int], bytes]
+Decoder = Callable[[bytes, int, int, bool], Any]
+
+_pack_header = struct.Struct(">IIII").pack
+_unpack_header = struct.Struct(">IIII").unpack_from
+
+_OCTET: Final = {value: chr(value) for value in range(256)}
+"""An octet as the character that Latin-1 makes of it; a KeyError where the value is no octet."""
+
+_FAULTS: Final = (KeyError, UnicodeEncodeError, TypeError, AttributeError, struct.error)
+
+# Seen in the field: NULs behind the text of a deliver_sm, counted in command_length but not in sm_length.
+_NUL_TAIL: Final = frozenset({int(CommandId.DELIVER_SM)})
+
+
+class Pdu(NamedTuple):
+    """A message with the header values that travel beside it."""
+
+    message: Message
+    sequence_number: int
+    command_status: int = 0
+
+
+# The two functions everybody calls
+
+
+def encode(message: Message, sequence_number: int, command_status: int = 0) -> bytes:
+    """Write a whole PDU. §3.2.
+
+    Args:
+        message: its body.
+        sequence_number: any 32-bit number; requests of ours use 1 to 0x7FFFFFFF.
+        command_status: 0 for requests.
+
+    Raises:
+        EncodeError: a value that the specification forbids; names PDU, field, limit and value.
+    """
+    return ENCODERS[message.command_id](message, sequence_number, command_status)
+
+
+def decode(octets: bytes, *, strict: bool = False) -> Pdu:
+    """Read one whole PDU.
+
+    Args:
+        octets: exactly one PDU.
+        strict: whether a request's field limits, time formats, TLV lengths and left-over octets are checked.
+            Responses are always read leniently.
+
+    Raises:
+        FrameError: the octets are not as many as command_length says.
+        DecodeError: an unknown command, or a body that cannot be read.
+    """
+    if len(octets) < HEADER_LENGTH:
+        raise FrameError(f"{len(octets)} octets are no PDU: the header has {HEADER_LENGTH}")
+    length, command_id, command_status, sequence_number = _unpack_header(octets)
+    if length != len(octets):
+        raise FrameError(f"command_length is {length} but there are {len(octets)} octets", sequence_number)
+    message = decode_body(command_id, octets, HEADER_LENGTH, length, strict)
+    return Pdu(message, sequence_number, command_status)
+
+
+def decode_body(command_id: int, buffer: bytes, position: int, end: int, strict: bool) -> Message:
+    """Read a body in place.
+
+    Raises:
+        DecodeError: an unknown command (ESME_RINVCMDID), or a body that cannot be read.
+    """
+    decoder = DECODERS.get(command_id)
+    if decoder is None:
+        raise DecodeError(f"unknown command {command_name(command_id)}", Status.ESME_RINVCMDID)
+    message: Message = decoder(buffer, position, end, strict)
+    return message
+
+
+# Generation
+
+
+def _encoder_source(message_type: type[Message]) -> str:
+    """One function: header and body in one f-string, octets behind it."""
+    fields = fields_of(message_type)
+    if not all(isinstance(field, Int | CString | Time | ShortMessage | TlvBlock) for field in fields.values()):
+        return _PLAIN_ENCODER
+    template, checks, tail = "", [], []
+    names = [name for name, field in fields.items() if not isinstance(field, TlvBlock)]
+    for name, field in fields.items():
+        match field:
+            case Int(octets=1):
+                template += f"{{octet[{name}]}}"
+            case CString() | Time():
+                template += f"{{{name}}}\\0"
+                checks.append(_text_check(name, field))
+            case ShortMessage():
+                template += f"{{octet[len({name})]}}"
+                checks.append(f"len({name}) > {field.max_octets}")
+                tail.append(name)
+            case TlvBlock():
+                tail.append("(encode_tlvs(tlvs) if tlvs else b'')")
+            case _:
+                return _PLAIN_ENCODER
+    lines = ["def encode(message, sequence_number, command_status):", "    try:"]
+    lines += [f"        {name} = message.{name}" for name in fields]
+    if not message_type.is_request and names:
+        lines.append(f"        if {' or '.join(f'{name} is None' for name in names)}:")
+        lines.append("            return plain(message, sequence_number, command_status)")
+    if checks:
+        lines.append(f"        if {' or '.join(checks)}:")
+        lines.append("            return plain(message, sequence_number, command_status)")
+    body = f'f"{template}".encode("latin-1")' if template else ""
+    joined = " + ".join([body, *tail] if body else tail) or "b''"
+    lines.append(f"        body = {joined}")
+    lines.append(
+        f"        return header({HEADER_LENGTH} + len(body), {message_type.command_id}, command_status,"
+        " sequence_number) + body"
+    )
+    lines.append("    except faults:")
+    lines.append("        return plain(message, sequence_number, command_status)")
+    return "\n".join(lines)
+
+
+_PLAIN_ENCODER: Final = """
+def encode(message, sequence_number, command_status):
+    return plain(message, sequence_number, command_status)
+"""
+
+
+def _text_check(name: str, field: CString | Time) -> str:
+    if isinstance(field, Time):
+        return f"({name} and not is_time({name}, {field.kind is TimeKind.REPORT}))"
+    return f"len({name}) > {field.max_octets - 1} or '\\0' in {name}"
+
+
+def _decoder_source(message_type: type[Message]) -> str:
+    """One function: index and slice, a single check at the end that the body was long enough."""
+    fields = fields_of(message_type)
+    plain = "plain(buffer, position, end, strict)"
+    if not all(isinstance(field, Int | CString | Time | ShortMessage | TlvBlock) for field in fields.values()):
+        return f"def decode(buffer, position, end, strict):\n    return {plain}"
+    lines = ["def decode(buffer, position, end, strict):"]
+    if not message_type.is_request:
+        lines += ["    if position == end:", "        return empty"]
+    mandatory = [item for item in fields.items() if not isinstance(item[1], TlvBlock)]
+    lines.append("    p = position")
+    if mandatory:
+        lines.append("    try:")
+        for name, field in mandatory:
+            lines += [f"        {line}" for line in _read_lines(name, field, plain, message_type.is_request)]
+        lines += ["    except (IndexError, ValueError):", f"        return {plain}"]
+        lines += ["    if p > end:", f"        return {plain}"]
+    arguments = ", ".join(fields)
+    if "tlvs" in fields:
+        nul_tail = message_type.command_id in _NUL_TAIL
+        strictness = "strict" if message_type.is_request else "False"
+        lines.append(f"    tlvs = decode_tlvs(buffer, p, end, {strictness}, {nul_tail}) if p != end else no_tlvs")
+    lines.append(f"    return message_type({arguments})")
+    return "\n".join(lines)
+
+
+def _read_lines(name: str, field: FieldType, plain: str, is_request: bool) -> list[str]:
+    match field:
+        case Int(octets=1):
+            return [f"{name} = buffer[p]", "p += 1"]
+        case Int():
+            return [f"{name} = int.from_bytes(buffer[p:p + {field.octets}])", f"p += {field.octets}"]
+        case CString() | Time():
+            lines = [
+                "if buffer[p]:",
+                "    nul = buffer.index(0, p, end)",
+            ]
+            if is_request:
+                lines += [f"    if nul - p >= {field.max_octets} and strict:", f"        return {plain}"]
+            lines.append(f"    {name} = buffer[p:nul].decode('latin-1')")
+            if is_request and isinstance(field, Time):
+                lines += [
+                    f"    if strict and not is_time({name}, {field.kind is TimeKind.REPORT}):",
+                    f"        return {plain}",
+                ]
+            return [
+                *lines,
+                "    p = nul + 1",
+                "else:",
+                f"    {name} = ''",
+                "    p += 1",
+            ]
+        case ShortMessage():
+            return ["nul = p + 1 + buffer[p]", f"{name} = buffer[p + 1:nul]", "p = nul"]
+        case _:
+            return []
+
+
+def _generate(message_type: type[Message]) -> tuple[Encoder, Decoder]:
+    command_id = message_type.command_id
+    nul_tail = command_id in _NUL_TAIL
+
+    def plain_encode(message: Message, sequence_number: int, command_status: int) -> bytes:
+        body = encode_plainly(message)
+        try:
+            header = _pack_header(HEADER_LENGTH + len(body), command_id, command_status, sequence_number)
+        except struct.error:
+            raise EncodeError(
+                f"{message.command_name}: sequence_number {sequence_number!r} and command_status "
+                f"{command_status!r} have 32 bits each"
+            ) from None
+        return header + body
+
+    def plain_decode(buffer: bytes, position: int, end: int, strict: bool) -> Message:
+        return decode_plainly(message_type, buffer, position, end, strict, nul_tail)
+
+    def compiled(source: str, name: str, plain: Callable[..., object]) -> Any:
+        names: dict[str, Any] = {
+            "decode_tlvs": decode_tlvs,
+            "empty": None if message_type.is_request else plain_decode(b"", 0, 0, False),
+            "encode_tlvs": encode_tlvs,
+            "faults": _FAULTS,
+            "header": _pack_header,
+            "is_time": is_time,
+            "message_type": message_type,
+            "no_tlvs": NO_TLVS,
+            "octet": _OCTET,
+            "plain": plain,
+        }
+        exec(compile(source, f"<{name} {message_type.command_name}>", "exec"), names)  # noqa: S102 - our own source
+        return names[name]
+
+    return (
+        compiled(_encoder_source(message_type), "encode", plain_encode),
+        compiled(_decoder_source(message_type), "decode", plain_decode),
+    )
+
+
+ENCODERS: Final[dict[int, Encoder]] = {}
+DECODERS: Final[dict[int, Decoder]] = {}
+for _message_type in MESSAGES.values():
+    ENCODERS[_message_type.command_id], DECODERS[_message_type.command_id] = _generate(_message_type)
+
+__all__ = ["DECODERS", "ENCODERS", "Pdu", "decode", "decode_body", "encode"]
