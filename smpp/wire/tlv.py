@@ -338,6 +338,8 @@ alert_on_message_delivery = _flag(0x130C, "alert_on_message_delivery")  # §5.3.
 its_reply_type = _int(0x1380, "its_reply_type", 1)  # §5.3.2.42
 its_session_info = _octets(0x1383, "its_session_info", 2, 2)  # §5.3.2.43
 
+_V3_4_TAGS: Final = frozenset(_REGISTRY)
+
 # Since v5.0 (its §4.8.4).
 congestion_state = _int(0x0428, "congestion_state", 1)
 broadcast_channel_indicator = _int(0x0600, "broadcast_channel_indicator", 1)
@@ -366,6 +368,7 @@ STANDARD: Final = TlvProfile("standard")
 _LENGTHS: Final = {
     tag: (tlv_type.min_length, max(tlv_type.max_length, tlv_type.tolerated_length))
     for tag, tlv_type in _REGISTRY.items()
+    if tag in _V3_4_TAGS  # To a v3.4 receiver the others are unknown, and unknown tags are ignored (§3.3).
 }
 
 REPEATABLE: Final = frozenset({callback_num.tag, callback_num_pres_ind.tag, callback_num_atag.tag})
