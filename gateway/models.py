@@ -150,6 +150,8 @@ class Part(msgspec.Struct, kw_only=True, frozen=True):
     smsc_message_id: str = ""
     error: str = ""
     updated_at: float = 0.0
+    reference: int = 0
+    """The concatenation reference its message was split with: the same for every part and every attempt."""
 
 
 class Outcome(StrEnum):

@@ -1,0 +1,189 @@
+"""What must hold between settings: names lead somewhere, limits agree with each other, addresses are addresses."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from gateway.errors import ConfigError, InvalidMessage
+from gateway.networks import Network, check_url, parse_networks
+
+if TYPE_CHECKING:
+    from gateway.config import AccountConfig, Config, UplinkConfig
+
+Problem = tuple[str, object, str]
+"""Key, value, expectation."""
+
+
+def check(config: "Config", file: str) -> None:
+    """Refuse a config whose parts do not fit each other.
+
+    Raises:
+        ConfigError: the first thing that does not.
+    """
+    for key, value, expected in _problems(config):
+        raise ConfigError(file, key, value, expected)
+
+
+def _problems(config: "Config") -> Iterator[Problem]:
+    yield from _listeners(config)
+    yield from _store(config)
+    for name, uplink in config.uplink.items():
+        yield from _uplink(f"uplink.{name}", uplink)
+    yield from _groups(config)
+    yield from _routes(config)
+    yield from _accounts(config)
+    if config.receipts.lifetime_seconds < config.receipts.deadline_seconds:
+        yield "receipts.lifetime_seconds", config.receipts.lifetime_seconds, "no less than receipts.deadline_seconds"
+
+
+def _listeners(config: "Config") -> Iterator[Problem]:
+    for key, listen in (("http.listen", config.http.listen), ("admin.listen", config.admin.listen)):
+        host, colon, port = listen.rpartition(":")
+        if not (host and colon and port.isascii() and port.isdecimal() and int(port) <= 65_535):
+            yield key, listen, "host:port"
+    if config.http.listen == config.admin.listen and not config.http.listen.endswith(":0"):
+        yield "admin.listen", config.admin.listen, "an address other than http.listen"
+
+
+def _store(config: "Config") -> Iterator[Problem]:
+    scheme, colon, path = config.store.url.partition(":")
+    if scheme == "memory" and colon and not path:
+        return
+    if scheme != "sqlite" or not path:
+        shown = config.store.url if "@" not in config.store.url else None
+        yield "store.url", shown, '"sqlite:PATH" or "memory:"'
+
+
+def _uplink(key: str, uplink: "UplinkConfig") -> Iterator[Problem]:
+    for at, server in enumerate(uplink.servers):
+        yield from _server(f"{key}.servers[{at}]", server)
+    if len(set(uplink.servers)) < len(uplink.servers):
+        yield f"{key}.servers", list(uplink.servers), "every server once; binds_per_server gives more binds"
+    has_tls = any(server.startswith("smpps:") for server in uplink.servers)
+    tls = uplink.tls
+    if not has_tls and (tls.ca_file or tls.cert_file or tls.key_file or tls.server_hostname):
+        yield f"{key}.tls", None, "no such table where no server is smpps://"
+    if tls.key_file and not tls.cert_file:
+        yield f"{key}.tls.cert_file", tls.cert_file, "the certificate of key_file"
+    for name in ("reconnect", "throttle", "retry"):
+        low = f"{name}_min_seconds" if name == "reconnect" else f"{name}_seconds"
+        high = f"{name}_max_seconds"
+        if getattr(uplink, low) > getattr(uplink, high):
+            yield f"{key}.{high}", getattr(uplink, high), f"no less than {low}"
+    if not uplink.system_id.isascii():
+        yield f"{key}.system_id", uplink.system_id, "ASCII text"
+    if len(uplink.password.reveal().encode()) > 64:
+        yield f"{key}.password", None, "at most 64 characters"
+    tags = [tlv.tag for tlv in uplink.tlvs]
+    for at, tlv in enumerate(uplink.tlvs):
+        if bool(tlv.text) == bool(tlv.hex):
+            yield f"{key}.tlvs[{at}]", None, "either text or hex"
+        if not tlv.text.isascii():
+            yield f"{key}.tlvs[{at}].text", tlv.text, "ASCII text; use hex for other octets"
+        if tags.index(tlv.tag) != at:
+            yield f"{key}.tlvs[{at}].tag", tlv.tag, "a tag that is not there twice"
+
+
+def _server(key: str, server: str) -> Iterator[Problem]:
+    expected = "smpp://host:port or smpps://host:port"
+    try:
+        parts = urlsplit(server)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        yield key, None if "@" in server else server, expected
+        return
+    if parts.username is not None or "@" in server:
+        yield key, None, f"{expected}; credentials go to system_id and password"
+    elif (
+        parts.scheme not in ("smpp", "smpps")
+        or not host
+        or not port
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
+        yield key, server, expected
+
+
+def _groups(config: "Config") -> Iterator[Problem]:
+    rules: dict[str, tuple[str, str]] = {}
+    for name, uplink in config.uplink.items():
+        first, rule = rules.setdefault(uplink.group, (name, uplink.message_id_rule))
+        if rule != uplink.message_id_rule:
+            yield (
+                f"uplink.{name}.message_id_rule",
+                uplink.message_id_rule,
+                f'"{rule}", as uplink.{first} of the same group has it',
+            )
+
+
+def _routes(config: "Config") -> Iterator[Problem]:
+    seen: set[tuple[str, str]] = set()
+    for at, route in enumerate(config.route):
+        for place, name in enumerate(route.uplinks):
+            if name not in config.uplink:
+                yield f"route[{at}].uplinks[{place}]", name, _one_of("uplink", list(config.uplink))
+            elif config.uplink[name].bind_mode == "rx":
+                yield f"route[{at}].uplinks[{place}]", name, "an uplink that can send; this one binds as receiver"
+        if len(set(route.uplinks)) < len(route.uplinks):
+            yield f"route[{at}].uplinks", list(route.uplinks), "every uplink once"
+        if route.account and route.account not in config.account:
+            yield f"route[{at}].account", route.account, _one_of("account", list(config.account))
+        if (route.prefix, route.account) in seen:
+            yield f"route[{at}].prefix", route.prefix, "a rule that is not there already for this prefix and account"
+        seen.add((route.prefix, route.account))
+
+
+def _accounts(config: "Config") -> Iterator[Problem]:
+    exempt: tuple[Network, ...] = ()
+    for at, text in enumerate(config.webhooks.allow_private_networks):
+        try:
+            exempt += parse_networks([text])
+        except ValueError:
+            yield f"webhooks.allow_private_networks[{at}]", text, "a network such as 10.0.0.0/8"
+    keys: dict[str, str] = {}
+    numbers: dict[str, str] = {}
+    for name, account in config.account.items():
+        yield from _account(f"account.{name}", account, exempt)
+        for secret_key, text in _credentials(f"account.{name}", account):
+            if text in keys:
+                yield secret_key, None, f"a value unlike that of {keys[text]}"
+            keys[text] = secret_key
+        for at, number in enumerate(account.numbers):
+            if number in numbers:
+                yield f"account.{name}.numbers[{at}]", number, f"a number that {numbers[number]} does not claim"
+            numbers[number] = f"account.{name}"
+
+
+def _account(key: str, account: "AccountConfig", exempt: tuple[Network, ...]) -> Iterator[Problem]:
+    for name in ("callback_url", "inbound_url"):
+        url = getattr(account, name)
+        try:
+            if url:
+                check_url(url, exempt)
+        except InvalidMessage as error:
+            # The URL itself may carry a token: it is not shown.
+            yield f"{key}.{name}", None, f"a public http:// or https:// address ({error.message.rpartition(': ')[2]})"
+    for at, secret in enumerate(account.api_keys):
+        if not secret:
+            yield f"{key}.api_keys[{at}]", None, "a key that is not empty"
+    if account.mocean is not None and not account.mocean.secret:
+        yield f"{key}.mocean.secret", None, "a secret that is not empty"
+    if account.default_sender and account.senders and account.default_sender not in account.senders:
+        yield f"{key}.default_sender", account.default_sender, f"one of {key}.senders"
+
+
+def _credentials(key: str, account: "AccountConfig") -> Iterator[tuple[str, str]]:
+    """What must lead to one account only."""
+    for at, secret in enumerate(account.api_keys):
+        yield f"{key}.api_keys[{at}]", "key " + secret.reveal()
+    if account.mocean is not None:
+        yield f"{key}.mocean.key", "mocean " + account.mocean.key
+        if account.mocean.token:
+            yield f"{key}.mocean.token", "token " + account.mocean.token.reveal()
+
+
+def _one_of(kind: str, names: list[str]) -> str:
+    if not names:
+        return f"the name of an {kind}; there is none"
+    return f"the name of an {kind}: " + ", ".join(names)
