@@ -49,6 +49,7 @@ from smpp.wire.pdu import (
     EnquireLink,
     EnquireLinkResp,
     GenericNack,
+    Message,
     Outbind,
     Request,
     Response,
