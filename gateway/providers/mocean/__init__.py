@@ -1,1 +1,5 @@
-"""gateway/providers/mocean."""
+"""Mocean: its API as we serve it."""
+
+from gateway.providers.mocean.dialect import Mocean, MoceanOptions
+
+__all__ = ["Mocean", "MoceanOptions"]

@@ -1,0 +1,167 @@
+"""What a provider is to the gateway, and what a dialect asks of it.
+
+    HTTP ──WebRequest──► Dialect.answer ──NewMessage──► Intake          (an app speaks the provider's words to us)
+         ◄─WebAnswer───                 ◄─Message | InvalidMessage
+    state or inbound message ──► DialectCallbacks ──► Callback          (we speak the provider's words to the app)
+
+Providers translate; they do not send. Nothing here knows a web framework, a socket or a clock.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import msgspec
+
+from gateway.errors import InvalidMessage
+from gateway.models import Callback, Event, Inbound, Message, NewMessage, Part, Receipt
+
+
+class Credentials(msgspec.Struct, kw_only=True, frozen=True):
+    """What a caller showed to be let in; which fields are filled depends on the door."""
+
+    door: str = "native"
+    """'native' or the provider's name: an account may hold separate credentials for each."""
+    key: str = ""
+    """The public half of a pair."""
+    secret: str = ""
+    token: str = ""
+    """A secret that stands alone: an API key, a bearer token."""
+    remote: str = ""
+    """The caller's network address."""
+
+    def __repr__(self) -> str:
+        return f"Credentials(door={self.door!r}, remote={self.remote!r})"
+
+
+class Caller(Protocol):
+    """An account that came through a door."""
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+
+    def may(self, role: str, /) -> bool:
+        """Whether it holds a role: 'send', 'read', 'admin'."""
+
+
+class Authenticator(Protocol):
+    """Knows the accounts."""
+
+    def authenticate(self, credentials: Credentials) -> Caller:
+        """The account that these credentials belong to.
+
+        Raises:
+            gateway.errors.Unauthorized: nobody has them.
+        """
+
+
+class Intake(Protocol):
+    """Takes messages in for good."""
+
+    async def accept(self, messages: Sequence[NewMessage]) -> Sequence[Message | InvalidMessage]:
+        """Returns after the commit: for each message, in order, what it became or why it is refused.
+
+        Raises:
+            gateway.errors.StoreFull: nothing of the batch was kept; try again.
+            gateway.errors.StoreError: nothing of the batch was kept.
+        """
+
+
+class Lookup(Protocol):
+    """Knows what became of messages."""
+
+    async def message(self, account: str, message_id: str) -> Message | None:
+        """An account's own message; None where it has none of this id."""
+
+    async def parts(self, message_id: str) -> Sequence[Part]:
+        """Its parts in order; none before it was split."""
+
+    async def timeline(self, message_id: str) -> Sequence[Event]:
+        """What happened to it, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All that a door asks of the gateway."""
+
+    authenticator: Authenticator
+    intake: Intake
+    lookup: Lookup
+
+
+class WebRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """An HTTP request, read whole and within limits."""
+
+    method: str
+    path: str
+    """Below the dialect's prefix, percent-decoded: ``/rest/2/sms``."""
+    query: bytes = b""
+    """As it came: a charset parameter may say how its octets read."""
+    content_type: str = ""
+    """Media type in lower case, without parameters."""
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+    """Read with the names' usual spelling; the web's mapping ignores case."""
+    remote: str = ""
+
+
+class WebAnswer(msgspec.Struct, kw_only=True, frozen=True):
+    """What goes back."""
+
+    status: int
+    content_type: str
+    """With its charset where it has one."""
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Refusal(Enum):
+    """Why a request is turned away before, or without, the dialect's own reading of it."""
+
+    TOO_LARGE = "the body is over the limit"
+    TOO_SLOW = "the body did not come in time"
+    ENCODED = "the body is compressed"
+    INTERNAL = "a fault of ours"
+
+
+class DialectCallbacks(Protocol):
+    """Reports to an app in the words of one dialect."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name, as `NewMessage.dialect` has it; 'native' for our own."""
+
+    def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
+        """The report that is owed now that the message as a whole is in `message.state`.
+
+        Args:
+            receipt: what brought it there; None where the gateway decided.
+
+        Returns:
+            The request without its id and times, which the caller fills in; None where this state owes nothing.
+        """
+
+    def inbound_callback(self, inbound: Inbound, url: str) -> Callback | None:
+        """The same for a message from a handset, to the address its account registered."""
+
+
+class Dialect(DialectCallbacks, Protocol):
+    """A provider's API as we serve it."""
+
+    async def answer(self, request: WebRequest, services: Services) -> WebAnswer:
+        """Serve one request: every fault of the caller is an answer in the provider's own words."""
+
+    def refuse(self, request: WebRequest, refusal: Refusal) -> WebAnswer:
+        """Turn a request away whose body was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider that the gateway knows."""
+
+    name: str
+    prefix: str
+    """The path its dialect is served under."""
+    make_dialect: Callable[[], Dialect]

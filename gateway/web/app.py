@@ -1,0 +1,38 @@
+"""The public listener's application: the native API and the dialects, side by side."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from gateway.http import LIMITS, HttpLimits
+from gateway.providers.base import Dialect, Services
+from gateway.web.admin import HealthCheck, add_health
+from gateway.web.api import PREFIX, NativeApi
+from gateway.web.dialects import DialectDoor
+from gateway.web.fallback import add_fallback
+
+
+def build_app(
+    services: Services,
+    *,
+    dialects: Mapping[str, Dialect],
+    is_healthy: HealthCheck,
+    limits: HttpLimits | None = None,
+) -> web.Application:
+    """The application of the public listener.
+
+    Args:
+        dialects: by the path prefix each is served under; "" serves one at the root.
+        is_healthy: asked by /healthz.
+    """
+    app = web.Application()
+    app[LIMITS] = limits or HttpLimits()
+    for prefix in ("", PREFIX):
+        add_health(app, prefix, is_healthy)
+    NativeApi(services).add_to(app)
+    # The root last: it answers whatever is left.
+    for prefix in sorted(dialects, key=len, reverse=True):
+        DialectDoor(dialects[prefix], prefix, services).add_to(app)
+    if "" not in dialects:
+        add_fallback(app)
+    return app

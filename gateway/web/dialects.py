@@ -1,0 +1,71 @@
+"""The providers' APIs as we serve them: aiohttp on one side, a pure dialect on the other."""
+
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from gateway.http import BodyEncoded, BodyTooLarge, BodyTooSlow, add_route, read_body
+from gateway.providers.base import Dialect, Refusal, Services, WebAnswer, WebRequest
+
+_log: Final = structlog.get_logger("gateway.web")
+
+_REFUSALS: Final = {
+    BodyTooLarge: Refusal.TOO_LARGE,
+    BodyTooSlow: Refusal.TOO_SLOW,
+    BodyEncoded: Refusal.ENCODED,
+}
+
+
+class DialectDoor:
+    """One dialect under one prefix: every path and method below it is the dialect's to answer."""
+
+    def __init__(self, dialect: Dialect, prefix: str, services: Services) -> None:
+        self._dialect = dialect
+        self._prefix = prefix.rstrip("/")
+        self._services = services
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the route."""
+        add_route(app, "*", f"{self._prefix}/{{path:.*}}", self.handle)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Serve one request."""
+        return _response(await self._answer(request))
+
+    async def _answer(self, request: web.Request) -> WebAnswer:
+        body = b""
+        refusal = None
+        try:
+            body = await read_body(request)
+        except (BodyTooLarge, BodyTooSlow, BodyEncoded) as error:
+            refusal = _REFUSALS[type(error)]
+        read = self._read(request, body)
+        if refusal is not None:
+            return self._dialect.refuse(read, refusal)
+        try:
+            return await self._dialect.answer(read, self._services)
+        except Exception:
+            _log.exception("request failed", door=self._dialect.name, method=request.method)
+            return self._dialect.refuse(read, Refusal.INTERNAL)
+
+    def _read(self, request: web.Request, body: bytes) -> WebRequest:
+        # raw_path is the request line's target; its octets beyond ASCII survive as surrogates.
+        query = request.raw_path.partition("?")[2].partition("#")[0]
+        return WebRequest(
+            method=request.method,
+            path=request.path[len(self._prefix) :],
+            query=query.encode("utf-8", "surrogateescape"),
+            content_type=request.content_type.lower() if "Content-Type" in request.headers else "",
+            body=body,
+            headers=request.headers,
+            remote=request.remote or "",
+        )
+
+
+def _response(answer: WebAnswer) -> web.Response:
+    headers = {"Content-Type": answer.content_type, **dict(answer.headers)}
+    response = web.Response(status=answer.status, body=answer.body, headers=headers)
+    if answer.status in (408, 413):
+        response.force_close()
+    return response

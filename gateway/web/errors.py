@@ -1,0 +1,99 @@
+"""Errors of the native API: one shape, `{"error": {"code", "message", "field"}}`, whatever went wrong."""
+
+import math
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from gateway.errors import InvalidMessage, StoreError, StoreFull
+from gateway.http import BodyEncoded, BodyTooLarge, BodyTooSlow
+
+JSON: Final = "application/json"
+
+_encode: Final = msgspec.json.Encoder().encode
+
+# The gateway's own names of fields → the API's.
+_FIELDS: Final = {"recipient": "to", "sender": "from", "scheduled_at": "send_at"}
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """What is wrong."""
+
+    code: str
+    """A short stable word, for programs."""
+    message: str
+    """A sentence, for people."""
+    field: str = ""
+    """Path of the offending field in the request: ``to``, ``[3].tlvs[0].value``; empty where it is none."""
+
+
+class ApiError(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(
+        self, status: int, code: str, message: str, field: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = ErrorBody(code, message, field)
+        self.headers = headers
+
+    def under(self, prefix: str) -> "ApiError":
+        """The same for an item of an array."""
+        field = self.body.field
+        path = f"{prefix}.{field}" if field and not field.startswith("[") else prefix + field
+        return ApiError(self.status, self.body.code, self.body.message, path, self.headers)
+
+
+def error_response(error: ApiError) -> web.Response:
+    """The error as an answer."""
+    response = web.Response(
+        status=error.status, body=_encode({"error": error.body}), content_type=JSON, headers=error.headers
+    )
+    if error.status in (408, 413):
+        # What is left of the body would be read as the next request.
+        response.force_close()
+    return response
+
+
+def of_refusal(reason: InvalidMessage) -> ApiError:
+    """A message that the gateway refuses."""
+    status = 422 if reason.code == "no_route" else 429 if reason.code == "rate_limited" else 400
+    return ApiError(status, reason.code, reason.message, _FIELDS.get(reason.field, reason.field))
+
+
+def of_store(error: StoreError) -> ApiError:
+    """A store that cannot commit now."""
+    if isinstance(error, StoreFull):
+        return ApiError(503, "busy", str(error), headers=_retry_after(error.retry_after))
+    # Why is for the operator's log.
+    return ApiError(503, "store_unavailable", "the message cannot be stored now; try again", headers=_retry_after(1))
+
+
+def of_body(error: BodyTooLarge | BodyTooSlow | BodyEncoded) -> ApiError:
+    """A body that was not read."""
+    if isinstance(error, BodyTooLarge):
+        return ApiError(413, "body_too_large", f"the body is over the limit: {error}")
+    if isinstance(error, BodyTooSlow):
+        return ApiError(408, "body_too_slow", f"the body is {error}")
+    return ApiError(415, "unsupported_encoding", str(error))
+
+
+def unauthorized() -> ApiError:
+    """Nobody has these credentials."""
+    return ApiError(
+        401,
+        "unauthorized",
+        "an API key is needed, as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def internal() -> ApiError:
+    """A fault of ours: what it was is in the log alone."""
+    return ApiError(500, "internal_error", "something went wrong here; it has been logged")
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
