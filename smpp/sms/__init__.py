@@ -20,6 +20,7 @@ from smpp.sms.gsm0338 import pack as pack_septets
 from smpp.sms.gsm0338 import septet_count, transliterate
 from smpp.sms.gsm0338 import unpack as unpack_septets
 from smpp.sms.national import ALL_LANGUAGES, Language, Shift, best_shift
+from smpp.sms.reassembly import InboundPart, Incomplete, LostReason, Reassembler, Whole, concat_of
 from smpp.sms.receipt import (
     NetworkError,
     Receipt,
@@ -38,11 +39,15 @@ __all__ = [
     "Concat",
     "Explanation",
     "Iei",
+    "InboundPart",
+    "Incomplete",
     "InformationElement",
     "Language",
+    "LostReason",
     "MessageWaiting",
     "NetworkError",
     "Ports",
+    "Reassembler",
     "Receipt",
     "Scheme",
     "Segment",
@@ -52,9 +57,11 @@ __all__ = [
     "Unit",
     "UserDataHeader",
     "WaitingKind",
+    "Whole",
     "best_shift",
     "can_encode_gsm",
     "choose",
+    "concat_of",
     "count",
     "decode_gsm",
     "decode_text",
