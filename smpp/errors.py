@@ -29,6 +29,10 @@ class EncodeError(SmppError):
     """A value that cannot go on the wire: names the PDU, the field, the limit and the value."""
 
 
+class InvalidUrl(SmppError):
+    """A connection URL that cannot be; the text says what is wrong and never shows a password."""
+
+
 class DecodeError(SmppError):
     """Octets that cannot be read.
 

@@ -1,0 +1,170 @@
+"""What was sent, and the receipts that come back for it, over whichever connection.
+
+A `ReceiptDesk` is shared by all connections to one SMSC group. It keeps what is outstanding within bounds, holds a
+receipt that comes before its response, and hands each receipt to its `Submission`.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from smpp.constants import is_intermediate_notification, is_receipt
+from smpp.correlator import Correlator
+from smpp.sms import Receipt, parse_receipt
+from smpp.status import CommandStatus
+from smpp.wire import tlv
+from smpp.wire.pdu import DataSm, DeliverSm, Request, Response
+
+log = structlog.stdlib.get_logger("smpp")
+
+_KEPT_PER_SUBMISSION = 16
+"""Receipts that one submission keeps; a peer that repeats itself cannot fill memory."""
+
+
+@dataclass(slots=True, eq=False)
+class Submission:
+    """One part that the SMSC accepted.
+
+    Attributes:
+        message_id: the SMSC's id, or "" where it gave none.
+        destination: where it went, as the PDU says.
+        response: the whole response.
+        bind: which connection carried it.
+        receipts: everything reported so far, oldest first.
+    """
+
+    message_id: str
+    destination: str
+    response: Response
+    bind: str
+    receipts: list[Receipt] = field(default_factory=list)
+    final: Receipt | None = None
+    _waiters: list["asyncio.Future[Receipt]"] = field(default_factory=list, repr=False)
+
+    async def receipt(self, timeout: float | None = None) -> Receipt:
+        """Wait for the final receipt.
+
+        Args:
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            TimeoutError: it did not come in time; it may still come.
+        """
+        if self.final is not None:
+            return self.final
+        waiter: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(timeout):
+                return await waiter
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def add(self, receipt: Receipt) -> None:
+        """Take a receipt; the first final one ends the waiting."""
+        if len(self.receipts) < _KEPT_PER_SUBMISSION:
+            self.receipts.append(receipt)
+        if receipt.is_final and self.final is None:
+            self.final = receipt
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(receipt)
+
+
+@dataclass(slots=True, frozen=True)
+class SentMessage:
+    """A message, and the parts it went out in."""
+
+    parts: tuple[Submission, ...]
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """The SMSC's id of each part."""
+        return tuple(part.message_id for part in self.parts)
+
+    async def receipt(self, timeout: float | None = None) -> Receipt:
+        """Wait until every part has its final receipt.
+
+        Returns:
+            The receipt that tells the message's fate: the first part's that was not delivered, else the last part's.
+
+        Raises:
+            TimeoutError: not all came in time.
+        """
+        async with asyncio.timeout(timeout):
+            receipts = [await part.receipt() for part in self.parts]
+        return _worst(receipts)
+
+
+def _worst(receipts: Iterable[Receipt]) -> Receipt:
+    receipt = None
+    for receipt in receipts:
+        if receipt.state is None or receipt.state.name != "DELIVERED":
+            return receipt
+    assert receipt is not None  # noqa: S101 - a message has at least one part
+    return receipt
+
+
+def receipt_of(message: Request, default_alphabet: str = "gsm") -> Receipt | None:
+    """The receipt that a deliver_sm or data_sm carries, or None where it is a message."""
+    if not isinstance(message, DeliverSm | DataSm):
+        return None
+    if not (is_receipt(message.esm_class) or is_intermediate_notification(message.esm_class)):
+        return None
+    octets = message.short_message if isinstance(message, DeliverSm) else b""
+    if not octets:
+        octets = message.tlvs.get(tlv.message_payload) or b""
+    return parse_receipt(
+        octets,
+        esm_class=message.esm_class,
+        data_coding=message.data_coding,
+        tlvs=dict(reversed(message.tlvs)),
+        default_alphabet=default_alphabet,
+    )
+
+
+class ReceiptDesk:
+    """Joins receipts with submissions for all connections of one SMSC group.
+
+    Args:
+        correlator: how ids are compared, how much is kept and for how long.
+        default_alphabet: what data_coding 0 means in this group's receipts.
+    """
+
+    def __init__(
+        self, correlator: "Correlator[Submission, Receipt] | None" = None, *, default_alphabet: str = "gsm"
+    ) -> None:
+        self.correlator: Correlator[Submission, Receipt] = correlator or Correlator()
+        self._default_alphabet = default_alphabet
+
+    def submitted(self, submission: Submission) -> None:
+        """An SMSC accepted a part: from now on its receipts are expected, and those that came early are given."""
+        if not submission.message_id:
+            return
+        now = asyncio.get_running_loop().time()
+        self.correlator.expire(now)
+        for parked in self.correlator.submitted(submission.message_id, submission.destination, submission, now):
+            submission.add(parked.receipt)
+
+    def receive(self, message: DeliverSm | DataSm, receipt: Receipt) -> CommandStatus:
+        """Take a receipt.
+
+        Returns:
+            The status to answer with: OK also for one that is held until its response comes; a temporary error where
+            nothing more can be held, so that the SMSC keeps it.
+        """
+        now = asyncio.get_running_loop().time()
+        self.correlator.expire(now)
+        if not receipt.id:
+            log.warning("receipt without an id", text=receipt.raw[:80])
+            return CommandStatus.ESME_ROK
+        # Addresses are swapped in a receipt: its source is the handset. Some SMSCs do not swap them.
+        match = self.correlator.receipt(receipt.id, message.source_addr, receipt, now)
+        if match is not None:
+            match.context.add(receipt)
+            return CommandStatus.ESME_ROK
+        return CommandStatus.ESME_ROK if self.correlator.has_parking_room else CommandStatus.ESME_RX_T_APPN
