@@ -154,7 +154,7 @@ class Dialect(DialectCallbacks, Protocol):
         """Serve one request: every fault of the caller is an answer in the provider's own words."""
 
     def refuse(self, request: WebRequest, refusal: Refusal) -> WebAnswer:
-        """Turn a request away whose body was not read."""
+        """Turn a request away; its body is empty where it was not read."""
 
 
 @dataclass(frozen=True, slots=True)

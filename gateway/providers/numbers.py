@@ -12,7 +12,8 @@ MAX_NAME_SENDER: Final = 11
 """3GPP TS 23.040 §9.1.2.5: eleven 7-bit characters fill an address field."""
 
 _PLAIN: Final = re.compile(r"[0-9]{3,15}")
-_WRITTEN: Final = re.compile(r"\+?[0-9][0-9 \-]*")
+# Behind a plus sign stands a country code, and none begins with 0.
+_WRITTEN: Final = re.compile(r"(\+[1-9]|[0-9])[0-9 \-]*")
 _PUNCTUATION: Final = re.compile(r"[+ \-]")
 _NAME: Final = re.compile(r"[\x20-\x7e]+")
 

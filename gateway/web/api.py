@@ -4,6 +4,7 @@ POST /messages        one object or an array; 202 once they are committed
 GET  /messages/{id}   the account's own message, its parts and timeline
 """
 
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -45,7 +46,8 @@ def answering(endpoint: Endpoint) -> Endpoint:
         except (web.HTTPException, ConnectionError):
             raise
         except Exception:
-            _log.exception("request failed", method=request.method, route=endpoint.__name__)
+            # As text: tracebacks rendered with their variables would show keys and messages.
+            _log.error("request failed", endpoint=endpoint.__name__, traceback=traceback.format_exc())
             return error_response(errors.internal())
 
     return handle

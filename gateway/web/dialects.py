@@ -1,5 +1,6 @@
 """The providers' APIs as we serve them: aiohttp on one side, a pure dialect on the other."""
 
+import traceback
 from typing import Final
 
 import structlog
@@ -46,7 +47,8 @@ class DialectDoor:
         try:
             return await self._dialect.answer(read, self._services)
         except Exception:
-            _log.exception("request failed", door=self._dialect.name, method=request.method)
+            # As text: tracebacks rendered with their variables would show keys and messages.
+            _log.error("request failed", door=self._dialect.name, traceback=traceback.format_exc())
             return self._dialect.refuse(read, Refusal.INTERNAL)
 
     def _read(self, request: web.Request, body: bytes) -> WebRequest:

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.models import Coding, NewMessage
 from gateway.providers.numbers import SenderMalformed, SenderTooLong, recipient_digits, sender_address
-from gateway.web import tlvs
+from gateway.web import tlvs as tlv_table
 from gateway.web.errors import ApiError
 
 MAX_TEXT: Final = 255 * 153
@@ -32,8 +32,8 @@ class TlvIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     tag: Annotated[int, msgspec.Meta(ge=1, le=0xFFFF)] | None = None
     name: Name | None = None
-    value: Annotated[str, msgspec.Meta(max_length=2 * tlvs.MAX_TLV_OCTETS)] | None = None
-    text: Annotated[str, msgspec.Meta(max_length=tlvs.MAX_TLV_OCTETS)] | None = None
+    value: Annotated[str, msgspec.Meta(max_length=2 * tlv_table.MAX_TLV_OCTETS)] | None = None
+    text: Annotated[str, msgspec.Meta(max_length=tlv_table.MAX_TLV_OCTETS)] | None = None
 
 
 class DltIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -58,7 +58,7 @@ class MessageIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     coding: Coding = Coding.AUTO
     data_coding: Octet | None = None
     message_class: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
-    tlvs: Annotated[tuple[TlvIn, ...], msgspec.Meta(max_length=tlvs.MAX_TLVS)] = ()
+    tlvs: Annotated[tuple[TlvIn, ...], msgspec.Meta(max_length=tlv_table.MAX_TLVS)] = ()
     dlt: DltIn | None = None
     receipt: bool = True
     callback_url: Annotated[str, msgspec.Meta(max_length=MAX_URL)] = ""
@@ -218,9 +218,9 @@ def _tlvs(message: MessageIn) -> tuple[tuple[int, bytes], ...]:
     found = [_tlv(written, f"tlvs[{index}]") for index, written in enumerate(message.tlvs)]
     if message.dlt is not None:
         for field, tag, text in (
-            ("entity_id", tlvs.DLT_ENTITY_TAG, message.dlt.entity_id),
-            ("template_id", tlvs.DLT_TEMPLATE_TAG, message.dlt.template_id),
-            ("tm_id", tlvs.DLT_CHAIN_TAG, message.dlt.tm_id),
+            ("entity_id", tlv_table.DLT_ENTITY_TAG, message.dlt.entity_id),
+            ("template_id", tlv_table.DLT_TEMPLATE_TAG, message.dlt.template_id),
+            ("tm_id", tlv_table.DLT_CHAIN_TAG, message.dlt.tm_id),
         ):
             if not text:
                 continue
@@ -235,19 +235,19 @@ def _tlv(written: TlvIn, field: str) -> tuple[int, bytes]:
         raise ApiError(400, "invalid_tlv", "a TLV has a tag or a name", field)
     tag = written.tag
     if tag is None:
-        known = tlvs.KNOWN_TLVS.get(written.name or "")
+        known = tlv_table.KNOWN_TLVS.get(written.name or "")
         if known is None:
             raise ApiError(400, "invalid_tlv", "no TLV of submit_sm has this name; give its tag", f"{field}.name")
         tag = known.tag
-    if tag in tlvs.RESERVED_TAGS:
-        raise ApiError(400, "invalid_tlv", f"{tlvs.RESERVED_TAGS[tag]} is set when the message is split", field)
+    if tag in tlv_table.RESERVED_TAGS:
+        raise ApiError(400, "invalid_tlv", f"{tlv_table.RESERVED_TAGS[tag]} is set when the message is split", field)
     if (written.value is None) == (written.text is None):
         raise ApiError(400, "invalid_tlv", "a TLV has a value in hex or a text", field)
     if written.value is not None:
         value = _hex(written.value, f"{field}.value")
     else:
         value = _ascii(written.text or "", f"{field}.text")
-    reason = tlvs.check_length(tag, len(value))
+    reason = tlv_table.check_length(tag, len(value))
     if reason:
         raise ApiError(400, "invalid_tlv", reason, field)
     return tag, value
@@ -288,6 +288,8 @@ def _of_json(error: Exception) -> ApiError:
     length = _LENGTH.search(what)
     if length is not None:
         return ApiError(400, "too_long", f"at most {length[1]} characters or items", path)
+    if what.startswith("Expected `int` "):
+        return ApiError(400, "out_of_range", f"expected a number {what.removeprefix('Expected `int` ')}", path)
     if what.startswith("Expected") and "got" in what:
         return ApiError(400, "wrong_type", what.replace("`", ""), path)
     return ApiError(400, "invalid_value", what.replace("`", ""), path)

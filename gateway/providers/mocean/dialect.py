@@ -76,11 +76,11 @@ class Mocean:
             return _refusal(is_sms, spec.SYSTEM_ERROR, form)
 
     def refuse(self, request: WebRequest, refusal: Refusal) -> WebAnswer:
-        """Turn a request away whose body was not read; only its query can say how to answer."""
+        """Turn a request away, in the format that what was read of it asks for."""
         version, endpoint = _endpoint_of(request.path)
         form = Format(version=version, both=self._options.error_shape == "both")
         with suppress(Refused):
-            form = _with_media(form, read_parameters(msgspec.structs.replace(request, body=b"")))
+            form = _with_media(form, read_parameters(request))
         status, http_status = _REFUSALS[refusal]
         return _refusal(endpoint == "/sms", status, form, http_status=http_status)
 

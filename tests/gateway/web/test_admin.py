@@ -1,0 +1,66 @@
+"""The operator's listener."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.errors import StoreError
+from gateway.web.admin import build_admin_app
+
+
+@dataclass
+class Condition:
+    store_error: Exception | None = None
+    ready: bool = True
+
+    async def is_healthy(self) -> bool:
+        if self.store_error is not None:
+            raise self.store_error
+        return True
+
+    def is_ready(self) -> bool:
+        return self.ready
+
+
+@pytest.fixture
+def condition() -> Condition:
+    return Condition()
+
+
+@pytest.fixture
+async def client(condition: Condition) -> AsyncIterator[TestClient]:
+    app = build_admin_app(
+        is_healthy=condition.is_healthy, is_ready=condition.is_ready, metrics=lambda: b"gateway_accepted_total 1.0\n"
+    )
+    async with TestClient(TestServer(app)) as started:
+        yield started
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+async def test_healthy_and_ready(client: TestClient, prefix: str) -> None:
+    assert await (await client.get(f"{prefix}/healthz")).json() == {"status": "ok"}
+    assert await (await client.get(f"{prefix}/readyz")).json() == {"status": "ready"}
+
+
+async def test_store_that_cannot_be_written_is_not_healthy(client: TestClient, condition: Condition) -> None:
+    condition.store_error = StoreError("disk full")
+    response = await client.get("/healthz")
+    assert (response.status, await response.json()) == (503, {"status": "the store cannot be written"})
+
+
+async def test_without_an_uplink_it_is_healthy_but_not_ready(client: TestClient, condition: Condition) -> None:
+    condition.ready = False
+    assert (await client.get("/healthz")).status == 200
+    assert (await client.get("/readyz")).status == 503
+
+
+async def test_metrics_are_prometheus_text(client: TestClient) -> None:
+    response = await client.get("/metrics")
+    assert (response.content_type, await response.text()) == ("text/plain", "gateway_accepted_total 1.0\n")
+
+
+async def test_messages_are_not_taken_here(client: TestClient) -> None:
+    response = await client.post("/api/v1/messages", json={})
+    assert (response.status, (await response.json())["error"]["code"]) == (404, "not_found")

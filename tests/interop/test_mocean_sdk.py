@@ -1,0 +1,149 @@
+"""The published Mocean SDK for Python, with nothing but its base_url changed."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from moceansdk import Basic, Client, MoceanErrorException
+
+from gateway.http import serve
+from gateway.models import Coding, Receipt, State
+from gateway.providers import PROVIDERS
+from gateway.providers.mocean import Mocean, MoceanOptions
+from gateway.web.app import build_app
+from tests.gateway.web.fakes import Behind
+
+pytestmark = pytest.mark.interop
+
+HELLO = {"mocean-from": "ME", "mocean-to": "60123456789", "mocean-text": "Hi"}
+
+
+class Gateway:
+    """The public listener in a loop of its own, since the SDK blocks."""
+
+    def __init__(self, dialect: Mocean) -> None:
+        self.behind = Behind.fresh()
+        self.base_url = ""
+        self._dialect = dialect
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),))
+
+    async def _serve(self) -> None:
+        async def is_healthy() -> bool:
+            return True
+
+        self._loop = asyncio.get_running_loop()
+        self._done = asyncio.Event()
+        app = build_app(
+            self.behind.services, dialects={PROVIDERS["mocean"].prefix: self._dialect}, is_healthy=is_healthy
+        )
+        listener = await serve(app, "127.0.0.1:0", access_log=False)
+        self.base_url = f"http://{listener.addresses[0]}/mocean"
+        self._ready.set()
+        await self._done.wait()
+        await listener.stop()
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(5)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join(5)
+
+    def client(self, auth: Basic | None = None, **options: str) -> Any:
+        return Client(auth or Basic("KEY", "SECRET"), {"base_url": self.base_url, **options})
+
+
+@pytest.fixture(params=["documented", "both"])
+def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
+    started = Gateway(Mocean(MoceanOptions(error_shape=request.param)))
+    started.start()
+    yield started
+    started.stop()
+
+
+def test_sms_is_sent(gateway: Gateway) -> None:
+    answer = gateway.client().sms.send(dict(HELLO))
+    assert str(answer) == '{"messages":[{"status":0,"receiver":"60123456789","msgid":"m1"}]}'
+    assert (answer.messages[0].status, answer.messages[0].msgid) == ("0", "m1")
+    message = gateway.behind.intake.last
+    assert (message.sender, message.recipient, message.text) == ("ME", "60123456789", "Hi")
+
+
+def test_several_receivers_are_answered_in_order(gateway: Gateway) -> None:
+    sms = gateway.client().sms
+    sms.add_to("60111111111").add_to("60122222222")
+    answer = sms.send({"mocean-from": "ME", "mocean-text": "\u4f60\u597d"})
+    assert [item.receiver for item in answer.messages] == ["60111111111", "60122222222"]
+    assert gateway.behind.intake.last.coding is Coding.UCS2
+
+
+def test_flash_sms_is_class_0(gateway: Gateway) -> None:
+    assert gateway.client().flash_sms.send(dict(HELLO)).messages[0].status == "0"
+    message = gateway.behind.intake.last
+    assert (message.message_class, message.data_coding) == (0, 0xF0)
+
+
+def test_wrong_secret_raises(gateway: Gateway) -> None:
+    with pytest.raises(MoceanErrorException) as raised:
+        gateway.client(Basic("KEY", "wrong")).sms.send(dict(HELLO))
+    assert raised.value.error_response.messages[0].err_msg == "Authorization failed"
+    assert raised.value.error_response.messages[0].status == "1"
+
+
+def test_shape_both_gives_the_exception_its_text() -> None:
+    gateway = Gateway(Mocean(MoceanOptions(error_shape="both")))
+    gateway.start()
+    try:
+        with pytest.raises(MoceanErrorException, match="Authorization failed"):
+            gateway.client(Basic("KEY", "wrong")).sms.send(dict(HELLO))
+    finally:
+        gateway.stop()
+
+
+def test_token_alone_is_enough(gateway: Gateway) -> None:
+    assert gateway.client(Basic(api_token="apit-xyz")).sms.send(dict(HELLO)).messages[0].status == "0"
+    assert gateway.behind.authenticator.seen[-1].token == "apit-xyz"
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_xml_is_read_in_both_versions(gateway: Gateway, version: str) -> None:
+    answer = gateway.client(version=version).sms.send({**HELLO, "mocean-resp-format": "xml"})
+    assert str(answer).startswith('<?xml version="1.0" encoding="UTF-8"?>')
+    assert (answer.messages[0].status, answer.messages[0].msgid) == ("0", "m1")
+
+
+def test_schedule_by_date_alone_is_refused(gateway: Gateway) -> None:
+    with pytest.raises(MoceanErrorException) as raised:
+        gateway.client().sms.set_schedule("2030-01-01").send(dict(HELLO))
+    assert raised.value.error_response.messages[0].status == "26"
+
+
+def test_message_status_is_answered(gateway: Gateway) -> None:
+    client = gateway.client()
+    client.sms.send(dict(HELLO))
+    gateway.behind.lookup.set_state("m1", State.DELIVERED)
+    answer = client.message_status.inquiry({"mocean-msgid": "m1"})
+    assert (answer.status, answer.message_status, answer.msgid) == ("0", "1", "m1")
+
+
+def test_call_that_is_not_served_raises_with_its_text(gateway: Gateway) -> None:
+    with pytest.raises(MoceanErrorException, match="Unknown request"):
+        gateway.client().balance.inquiry()
+
+
+def test_delivery_report_is_put_as_a_form(gateway: Gateway) -> None:
+    gateway.client().sms.set_dlr_url("https://example.com/webhooks/delivery-report").send(dict(HELLO))
+    message = msgspec.structs.replace(gateway.behind.intake.last, state=State.DELIVERED)
+    receipt = Receipt(group="g", smsc_message_id="17a9", state=State.DELIVERED, error="000")
+    callback = Mocean().receipt_callback(message, receipt)
+    assert callback is not None
+    assert (callback.method, callback.url) == ("PUT", "https://example.com/webhooks/delivery-report")
+    assert callback.content_type == "application/x-www-form-urlencoded"
+    assert callback.body == (
+        b"mocean-from=60123456789&mocean-to=ME&mocean-dlr-status=1&mocean-msgid=m1&mocean-error-code=0"
+    )
