@@ -1,7 +1,8 @@
 """How settings are declared, read and shown: one declaration per key gives its type, range, default, unit and meaning.
 
 A group of settings is a `msgspec.Struct`; a key is a field annotated with `setting(...)`. `decode` turns parsed TOML
-into such a struct and names the full dotted key in every error; `example` prints the same declarations as a commented file.
+into such a struct and names the full dotted key in every error; `example` prints the same declarations as a
+commented file.
 """
 
 import os

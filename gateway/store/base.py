@@ -1,0 +1,254 @@
+"""What the gateway asks of a store, and the words in which it asks.
+
+Writing methods return after the commit, or raise `StoreError` and have kept nothing. All of them take many rows at
+once: an engine joins whatever arrived during the last commit into one transaction.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store.ids import Ids
+from gateway.store.matching import IdRule
+
+CallbackFor = Callable[[Message, Receipt | None], Callback | None]
+"""The callback that a message's new state owes its sender, or None. Called inside the transaction: pure and quick."""
+
+FaultPoint = Callable[[str], None]
+"""For tests of what a crash or a full disk does: called with the name of the point that is reached."""
+
+
+@dataclass(slots=True, frozen=True)
+class Bookkeeping:
+    """What the store must know to keep a message's account right when a response or a receipt comes."""
+
+    callback_for: CallbackFor
+    id_rules: Mapping[str, IdRule] = field(default_factory=dict)
+    """By SMSC group; `as_is` for others."""
+
+    def rule(self, group: str) -> IdRule:
+        """How the message ids of a group compare."""
+        return self.id_rules.get(group, "as_is")
+
+
+class Departure(msgspec.Struct, frozen=True):
+    """A message of which parts are about to be sent."""
+
+    message: Message
+    """As it is from now on: state, uplink, part_count."""
+    parts: tuple[Part, ...]
+    """The rows to write: what leaves is SENDING with attempt, node and bind; what waits of a fresh split is QUEUED."""
+    replaces_split: bool = False
+    """Whether the store has parts of an earlier split, for another uplink, that these replace."""
+
+
+class PartEnd(msgspec.Struct, frozen=True):
+    """What an attempt has made of a part."""
+
+    message: Message
+    part: Part
+    """With its new state, id and error."""
+    events: tuple[Event, ...]
+    in_doubt: bool = False
+    """Whether it may have reached the recipient all the same."""
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """What a sweep found to do."""
+
+    orphaned: int = 0
+    """Parked receipts whose time was up."""
+    unknown: int = 0
+    """Parts whose receipt did not come in time."""
+    callbacks: int = 0
+    is_done: bool = True
+    """Whether nothing more is to do now."""
+
+
+class Store(ABC):
+    """Where messages are kept."""
+
+    ids: Ids
+    fault: FaultPoint | None = None
+
+    # --- accepting and sending ---
+
+    @abstractmethod
+    async def add(self, messages: Sequence[Message]) -> None:
+        """Keep accepted messages.
+
+        Raises:
+            StoreFull: too much waits for a commit.
+        """
+
+    @abstractmethod
+    async def depart(self, departures: Sequence[Departure]) -> None:
+        """Note what is about to be written to a socket."""
+
+    @abstractmethod
+    async def record(self, ends: Sequence[PartEnd], book: Bookkeeping) -> int:
+        """Note what became of attempts; apply receipts parked for their ids. Returns the number of callbacks owed."""
+
+    @abstractmethod
+    async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
+        """Give up messages that have not left; each has its final state. Returns the number of callbacks owed."""
+
+    @abstractmethod
+    async def reassign(self, ids: Collection[str], uplink: str) -> None:
+        """Let waiting messages wait for another uplink."""
+
+    @abstractmethod
+    async def release_scheduled(self, now: float, limit: int = 1000) -> int:
+        """Queue the scheduled messages whose time has come; returns how many."""
+
+    # --- coming back ---
+
+    @abstractmethod
+    async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:
+        """Apply receipts to their messages, or park them. Returns which were matched, and the number of callbacks owed.
+
+        Raises:
+            StoreFull: too much waits for a commit.
+        """
+
+    @abstractmethod
+    async def add_inbound(self, inbound: Inbound, callback: Callback | None) -> None:
+        """Keep a message from a handset with the callback it causes, which gets its id here; a known id is kept once.
+
+        Raises:
+            StoreFull: too much waits for a commit.
+        """
+
+    @abstractmethod
+    async def sweep(
+        self, book: Bookkeeping, *, now: float, parked_seconds: float, deadline_seconds: float, lifetime_seconds: float
+    ) -> Swept:
+        """Make parked receipts orphans, parts without a receipt unknown, old ids unmatchable; so many at a time."""
+
+    # --- callbacks ---
+
+    @abstractmethod
+    async def due_callbacks(
+        self, now: float, *, limit: int, per_host: int, skip_hosts: Set[str], skip_ids: Set[str]
+    ) -> list[Callback]:
+        """What is due, oldest first within a host, no more than `per_host` of each, whatever the others' backlog."""
+
+    @abstractmethod
+    async def next_callback_at(self) -> float | None:
+        """When the earliest callback is due."""
+
+    @abstractmethod
+    async def acknowledge(self, ids: Collection[str]) -> None:
+        """Forget callbacks that were acknowledged."""
+
+    @abstractmethod
+    async def postpone(self, callbacks: Sequence[Callback]) -> None:
+        """Note due time, tries, last error and failure of callbacks that were not."""
+
+    @abstractmethod
+    async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
+        """Make failed callbacks due again: those named, or all of an account's, or all. Returns how many."""
+
+    # --- starting ---
+
+    @abstractmethod
+    async def register(self, node: str, now: float, lease_seconds: float) -> None:
+        """Say that this node lives until its lease ends."""
+
+    @abstractmethod
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
+        """Messages queued for an uplink that are not in `skip`, in the order in which they should go."""
+
+    @abstractmethod
+    async def waiting_uplinks(self) -> list[str]:
+        """The uplinks for which messages are queued."""
+
+    @abstractmethod
+    async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
+        """Messages of this node that were split and have parts queued or sending, with all their parts."""
+
+    # --- looking ---
+
+    @abstractmethod
+    async def message(self, account: str, message_id: str) -> Message | None:
+        """A message of an account; of any where `account` is empty."""
+
+    @abstractmethod
+    async def messages(
+        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
+    ) -> list[Message]:
+        """An account's messages (any account's where empty), newest first."""
+
+    @abstractmethod
+    async def parts(self, message_id: str) -> list[Part]:
+        """A message's parts in order; none before it was split."""
+
+    @abstractmethod
+    async def timeline(self, message_id: str) -> list[Event]:
+        """What happened to a message, oldest first, from ACCEPTED on."""
+
+    @abstractmethod
+    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
+        """Messages to an account's numbers (any account's where empty), newest first."""
+
+    @abstractmethod
+    async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
+        """Callbacks not yet acknowledged, oldest first."""
+
+    @abstractmethod
+    async def parked(self) -> int:
+        """How many receipts wait for their response."""
+
+    @abstractmethod
+    async def orphans(self, limit: int = 50) -> list[Receipt]:
+        """Receipts whose message never turned up, newest first."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Return when a write would be possible.
+
+        Raises:
+            StoreError: it would not.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Commit what waits, then close."""
+
+
+SWEEP_LIMIT: Final = 500
+"""Rows of each kind that one sweep handles, so that others get their turn at the writer."""
+
+
+def accepted_event(message: Message) -> Event:
+    """The first line of every timeline; derived, so that it need not be stored."""
+    return Event(message_id=message.id, at=message.created_at, state=State.ACCEPTED, node=message.node)
+
+
+def departure_events(departure: Departure) -> list[Event]:
+    """The timeline's lines for the parts that leave."""
+    return [
+        Event(
+            message_id=part.message_id,
+            at=part.updated_at,
+            state=State.SENDING,
+            part=part.number,
+            attempt=part.attempt,
+            node=part.node,
+            bind=part.bind,
+            detail=part.uplink,
+        )
+        for part in departure.parts
+        if part.state is State.SENDING
+    ]
+
+
+def callback_host(callback: Callback) -> str:
+    """The host a callback goes to, with its port, as the dispatcher counts them."""
+    _, _, rest = callback.url.partition("://")
+    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
+    return authority.rpartition("@")[2].lower()

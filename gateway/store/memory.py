@@ -1,0 +1,393 @@
+"""A store that keeps nothing: the fake for tests and trials. It decides as the others do and passes the same tests."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Collection, Sequence, Set
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from gateway.errors import StoreError, StoreFull
+from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store.base import (
+    SWEEP_LIMIT,
+    Bookkeeping,
+    Departure,
+    PartEnd,
+    Store,
+    Swept,
+    accepted_event,
+    callback_host,
+    departure_events,
+)
+from gateway.store.ids import Ids
+from gateway.store.matching import look_up_key
+from gateway.store.moves import (
+    Changes,
+    GroupKey,
+    Loaded,
+    Parked,
+    PartKey,
+    decide_ends,
+    decide_receipts,
+    decide_results,
+    decide_unknown,
+    part_look_up_key,
+    receipts_need,
+)
+
+T = TypeVar("T")
+replace = msgspec.structs.replace
+
+
+@dataclass(slots=True)
+class Tables:
+    """What would be on the disk; hand it to a second store and it is as after a crash."""
+
+    messages: dict[str, Message] = field(default_factory=dict)
+    parts: dict[str, dict[int, Part]] = field(default_factory=dict)
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    by_smsc_id: dict[GroupKey, list[PartKey]] = field(default_factory=dict)
+    parked: dict[int, Receipt] = field(default_factory=dict)
+    orphans: list[Receipt] = field(default_factory=list)
+    inbound: dict[str, Inbound] = field(default_factory=dict)
+    callbacks: dict[str, Callback] = field(default_factory=dict)
+    votes: dict[str, dict[str, int]] = field(default_factory=dict)
+    nodes: dict[str, float] = field(default_factory=dict)
+
+
+class MemoryStore(Store):
+    """Keeps everything in dictionaries."""
+
+    def __init__(self, tables: Tables | None = None, *, queue_limit: int = 20_000) -> None:
+        self.tables = tables or Tables()
+        self.ids = Ids()
+        self.fault = None
+        self._queue_limit = queue_limit
+        self._waiting = 0
+        self._numbers = itertools.count(1)
+        self._is_closed = False
+
+    async def _commit(self, kind: str, work: Callable[[], T], bounded: int = 0) -> T:
+        """Do some work as a transaction would: after a turn of the loop, and not at all where a fault says so."""
+        if self._is_closed:
+            raise StoreError("the store is closed")
+        if bounded and self._waiting and self._waiting + bounded > self._queue_limit:
+            raise StoreFull
+        self._waiting += bounded
+        try:
+            await asyncio.sleep(0)
+            if self.fault is not None:
+                try:
+                    self.fault(kind)
+                    self.fault("before commit")
+                except Exception as error:
+                    raise StoreError(f"the store cannot commit: {error}") from error
+            return work()
+        finally:
+            self._waiting -= bounded
+
+    # --- accepting and sending ---
+
+    async def add(self, messages: Sequence[Message]) -> None:
+        def work() -> None:
+            for message in messages:
+                self.tables.messages[message.id] = message
+
+        await self._commit("add", work, len(messages))
+
+    async def depart(self, departures: Sequence[Departure]) -> None:
+        def work() -> None:
+            for one in departures:
+                old = self.tables.messages[one.message.id]
+                self.tables.messages[one.message.id] = replace(
+                    old,
+                    state=one.message.state,
+                    uplink=one.message.uplink,
+                    part_count=one.message.part_count,
+                    node=one.message.node,
+                    updated_at=one.message.updated_at,
+                )
+                if one.replaces_split:
+                    self.tables.parts.pop(one.message.id, None)
+                for part in one.parts:
+                    self._put_part(part)
+                self._write_events(departure_events(one))
+
+        await self._commit("depart", work)
+
+    async def record(self, ends: Sequence[PartEnd], book: Bookkeeping) -> int:
+        def work() -> int:
+            loaded = self._loaded({end.message.id for end in ends})
+            for n, receipt in self.tables.parked.items():
+                key = (receipt.group, look_up_key(receipt.smsc_message_id))
+                loaded.parked.setdefault(key, []).append(Parked(n, receipt))
+            return self._write(decide_results(ends, loaded, book, self.ids))
+
+        return await self._commit("record", work)
+
+    async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
+        return await self._commit("end", lambda: self._write(decide_ends(messages, book, self.ids)))
+
+    async def reassign(self, ids: Collection[str], uplink: str) -> None:
+        def work() -> None:
+            for identifier in ids:
+                message = self.tables.messages[identifier]
+                if message.state is State.QUEUED:
+                    self.tables.messages[identifier] = replace(message, uplink=uplink)
+
+        await self._commit("reassign", work)
+
+    async def release_scheduled(self, now: float, limit: int = 1000) -> int:
+        def work() -> int:
+            due = [
+                one
+                for one in self.tables.messages.values()
+                if one.state is State.SCHEDULED and (one.scheduled_at or 0) <= now
+            ][:limit]
+            for one in due:
+                self.tables.messages[one.id] = replace(one, state=State.QUEUED, updated_at=now)
+                self._write_events([Event(message_id=one.id, at=now, state=State.QUEUED, node=one.node)])
+            return len(due)
+
+        return await self._commit("release", work)
+
+    # --- coming back ---
+
+    async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:
+        def work() -> tuple[list[bool], int]:
+            keys = receipts_need(receipts, book, self.tables.votes)
+            loaded = self._loaded({one for key in keys for one, _ in self.tables.by_smsc_id.get(key, ())})
+            changes = decide_receipts(receipts, loaded, book, self.ids)
+            return changes.matched, self._write(changes)
+
+        return await self._commit("receive", work, len(receipts))
+
+    async def add_inbound(self, inbound: Inbound, callback: Callback | None) -> None:
+        def work() -> None:
+            if inbound.id in self.tables.inbound:
+                return
+            self.tables.inbound[inbound.id] = inbound
+            if callback is not None:
+                self._put_callback(replace(callback, id=self.ids.new(callback.created_at)))
+
+        await self._commit("inbound", work, 1)
+
+    async def sweep(
+        self, book: Bookkeeping, *, now: float, parked_seconds: float, deadline_seconds: float, lifetime_seconds: float
+    ) -> Swept:
+        def work() -> Swept:
+            old = [n for n, one in self.tables.parked.items() if one.received_at < now - parked_seconds][:SWEEP_LIMIT]
+            self.tables.orphans += [self.tables.parked.pop(n) for n in old]
+            late = self._late(now - deadline_seconds)
+            callbacks = self._write(
+                decide_unknown(late, self._loaded({part.message_id for part in late}), now, book, self.ids)
+            )
+            faded = self._fade(now - lifetime_seconds)
+            is_done = max(len(old), len(late), faded) < SWEEP_LIMIT
+            return Swept(orphaned=len(old), unknown=len(late), callbacks=callbacks, is_done=is_done)
+
+        return await self._commit("sweep", work)
+
+    def _late(self, before: float) -> list[Part]:
+        return [
+            part
+            for identifier, parts in self.tables.parts.items()
+            for part in parts.values()
+            if part.state in (State.SUBMITTED, State.ENROUTE)
+            and part.updated_at < before
+            and self.tables.messages[identifier].wants_receipt
+        ][:SWEEP_LIMIT]
+
+    def _fade(self, before: float) -> int:
+        faded = 0
+        for key, part_keys in list(self.tables.by_smsc_id.items()):
+            kept = [
+                one
+                for one in part_keys
+                if self.tables.messages[one[0]].created_at >= before
+                or not self.tables.parts[one[0]][one[1]].state.is_final
+            ]
+            faded += len(part_keys) - len(kept)
+            self.tables.by_smsc_id[key] = kept
+        return faded
+
+    # --- callbacks ---
+
+    async def due_callbacks(
+        self, now: float, *, limit: int, per_host: int, skip_hosts: Set[str], skip_ids: Set[str]
+    ) -> list[Callback]:
+        taken: dict[str, int] = {}
+        found: list[Callback] = []
+        for one in sorted(self.tables.callbacks.values(), key=lambda one: (one.due_at, one.id)):
+            host = callback_host(one)
+            if one.failed or one.due_at > now or one.id in skip_ids or host in skip_hosts:
+                continue
+            if taken.get(host, 0) < per_host and len(found) < limit:
+                taken[host] = taken.get(host, 0) + 1
+                found.append(one)
+        return found
+
+    async def next_callback_at(self) -> float | None:
+        return min((one.due_at for one in self.tables.callbacks.values() if not one.failed), default=None)
+
+    async def acknowledge(self, ids: Collection[str]) -> None:
+        def work() -> None:
+            for identifier in ids:
+                self.tables.callbacks.pop(identifier, None)
+
+        await self._commit("acknowledge", work)
+
+    async def postpone(self, callbacks: Sequence[Callback]) -> None:
+        def work() -> None:
+            for one in callbacks:
+                self.tables.callbacks[one.id] = replace(
+                    self.tables.callbacks[one.id],
+                    due_at=one.due_at,
+                    tries=one.tries,
+                    last_error=one.last_error,
+                    failed=one.failed,
+                )
+
+        await self._commit("postpone", work)
+
+    async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
+        def work() -> int:
+            found = [
+                one
+                for one in self.tables.callbacks.values()
+                if one.failed and (not account or one.account == account) and (not ids or one.id in ids)
+            ]
+            for one in found:
+                self.tables.callbacks[one.id] = replace(one, failed=False, tries=0, due_at=now, created_at=now)
+            return len(found)
+
+        return await self._commit("replay", work)
+
+    # --- starting ---
+
+    async def register(self, node: str, now: float, lease_seconds: float) -> None:
+        def work() -> None:
+            self.tables.nodes[node] = now + lease_seconds
+
+        await self._commit("register", work)
+
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
+        found = [
+            one
+            for one in self.tables.messages.values()
+            if one.state is State.QUEUED and one.uplink == uplink and one.id not in skip
+        ]
+        return sorted(found, key=lambda one: (-one.priority, one.id))[:limit]
+
+    async def waiting_uplinks(self) -> list[str]:
+        return sorted({one.uplink for one in self.tables.messages.values() if one.state is State.QUEUED})
+
+    async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
+        unsent = (State.QUEUED, State.SENDING)
+        return [
+            (self.tables.messages[identifier], [parts[number] for number in sorted(parts)])
+            for identifier, parts in sorted(self.tables.parts.items())
+            if any(part.state in unsent for part in parts.values())
+        ]
+
+    # --- looking ---
+
+    async def message(self, account: str, message_id: str) -> Message | None:
+        message = self.tables.messages.get(message_id)
+        return message if message is not None and account in ("", message.account) else None
+
+    async def messages(
+        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
+    ) -> list[Message]:
+        found = [
+            one
+            for one in self.tables.messages.values()
+            if account in ("", one.account)
+            and state in (None, one.state)
+            and recipient in ("", one.recipient)
+            and (not before_id or one.id < before_id)
+        ]
+        return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
+
+    async def parts(self, message_id: str) -> list[Part]:
+        parts = self.tables.parts.get(message_id, {})
+        return [parts[number] for number in sorted(parts)]
+
+    async def timeline(self, message_id: str) -> list[Event]:
+        message = self.tables.messages.get(message_id)
+        return [] if message is None else [accepted_event(message), *self.tables.events.get(message_id, [])]
+
+    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
+        found = [one for one in self.tables.inbound.values() if account in ("", one.account)]
+        return found[::-1][:limit]
+
+    async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
+        found = [
+            one
+            for one in self.tables.callbacks.values()
+            if account in ("", one.account) and failed in (None, one.failed)
+        ]
+        return sorted(found, key=lambda one: one.id)[:limit]
+
+    async def parked(self) -> int:
+        return len(self.tables.parked)
+
+    async def orphans(self, limit: int = 50) -> list[Receipt]:
+        return self.tables.orphans[::-1][:limit]
+
+    async def ping(self) -> None:
+        await self._commit("ping", lambda: None)
+
+    async def close(self) -> None:
+        self._is_closed = True
+
+    # --- rows ---
+
+    def _loaded(self, identifiers: Set[str]) -> Loaded:
+        """The rows of some messages; copied, so that a decision changes no table."""
+        tables = self.tables
+        return Loaded(
+            messages={one: tables.messages[one] for one in identifiers if one in tables.messages},
+            parts={one: dict(tables.parts.get(one, {})) for one in identifiers},
+            found=tables.by_smsc_id,
+            votes=tables.votes,
+        )
+
+    def _write(self, changes: Changes) -> int:
+        for message in changes.messages.values():
+            self.tables.messages[message.id] = replace(
+                self.tables.messages[message.id],
+                state=message.state,
+                error=message.error,
+                in_doubt=message.in_doubt,
+                updated_at=message.updated_at,
+            )
+        for part in (*changes.ended.values(), *changes.moved.values()):
+            self._put_part(part)
+        self._write_events(changes.events)
+        for callback in changes.callbacks:
+            self._put_callback(callback)
+        for receipt in changes.park:
+            self.tables.parked[next(self._numbers)] = receipt
+        for n in changes.unpark:
+            self.tables.parked.pop(n, None)
+        for group, rule in changes.votes:
+            votes = self.tables.votes.setdefault(group, {})
+            votes[rule] = votes.get(rule, 0) + 1
+        return len(changes.callbacks)
+
+    def _put_part(self, part: Part) -> None:
+        self.tables.parts.setdefault(part.message_id, {})[part.number] = part
+        if part.smsc_message_id:
+            part_keys = self.tables.by_smsc_id.setdefault((part.group, part_look_up_key(part)), [])
+            if (part.message_id, part.number) not in part_keys:
+                part_keys.append((part.message_id, part.number))
+
+    def _put_callback(self, callback: Callback) -> None:
+        self.tables.callbacks[callback.id] = callback
+
+    def _write_events(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.tables.events.setdefault(event.message_id, []).append(event)

@@ -1,0 +1,286 @@
+"""The embedded store: one SQLite file, owned by one process.
+
+Every commit reaches the disk (`synchronous=FULL`) before anybody is told. One thread writes (sqlite_writer.py), one
+reads (sqlite_reads.py); neither is the event loop's.
+"""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+from gateway.errors import StoreError, StoreFull
+from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store.base import Bookkeeping, Departure, PartEnd, Store, Swept
+from gateway.store.ids import Ids
+from gateway.store.migrations import migrations
+from gateway.store.sqlite_reads import Reads
+from gateway.store.sqlite_writer import Work, Writer
+from gateway.store.sqlite_writes import Writes
+
+T = TypeVar("T")
+
+_CACHE_KIBIBYTES: Final = 64 * 1024
+_CHECKPOINT_PAGES: Final = 4_000
+_STATEMENTS: Final = 512
+_INTAKE: Final = "messages"
+_UPLINK: Final = "receipts"
+
+
+class SqliteStore(Store):
+    """Keeps everything in one file."""
+
+    def __init__(
+        self, path: Path, *, queue_limit: int, commit_batch: int, on_commit: Callable[[float, int], None]
+    ) -> None:
+        """Open the file; blocks.
+
+        Raises:
+            StoreError: it is in use, cannot be opened, or is of a newer version.
+        """
+        self._queue_limit = queue_limit
+        self._waiting = {_INTAKE: 0, _UPLINK: 0}
+        self._is_closed = False
+        self.fault = None
+        self._lock = _lock(path)
+        try:
+            connection = _connect(path)
+            _migrate(connection)
+            self.ids = Ids(_last_key(connection, "messages"))
+            # The writer's own: callbacks get their ids on its thread.
+            writes = Writes(Ids(_last_key(connection, "callbacks")), int(time.time() * 1_000_000), self._reach)
+            self._reader_connection = _connect(path)
+            self._reader_connection.execute("PRAGMA query_only = 1")
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise StoreError(f"{path}: cannot be opened: {error}") from error
+        except StoreError:
+            self._lock.close()
+            raise
+        self._connection = connection
+        self._reads = Reads(self._reader_connection)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._writer = Writer(
+            connection, writes.handlers(), commit_batch=commit_batch, fault=self._reach, on_commit=on_commit
+        )
+
+    def _reach(self, point: str) -> None:
+        if self.fault is not None:
+            self.fault(point)
+
+    # --- accepting and sending ---
+
+    async def add(self, messages: Sequence[Message]) -> None:
+        await self._write_bounded(_INTAKE, "add", messages)
+
+    async def depart(self, departures: Sequence[Departure]) -> None:
+        await self._write("depart", departures, size=sum(len(one.parts) for one in departures))
+
+    async def record(self, ends: Sequence[PartEnd], book: Bookkeeping) -> int:
+        count: int = await self._write("record", ends, book)
+        return count
+
+    async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
+        count: int = await self._write("end", messages, book)
+        return count
+
+    async def reassign(self, ids: Collection[str], uplink: str) -> None:
+        await self._write("reassign", list(ids), uplink)
+
+    async def release_scheduled(self, now: float, limit: int = 1000) -> int:
+        count: int = await self._write("release", [(now, limit)])
+        return count
+
+    # --- coming back ---
+
+    async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:
+        rows: list[tuple[bool, int]] = await self._write_bounded(_UPLINK, "receive", receipts, book)
+        return [matched for matched, _ in rows], max((callbacks for _, callbacks in rows), default=0)
+
+    async def add_inbound(self, inbound: Inbound, callback: Callback | None) -> None:
+        await self._write_bounded(_UPLINK, "inbound", [(inbound, callback)])
+
+    async def sweep(
+        self, book: Bookkeeping, *, now: float, parked_seconds: float, deadline_seconds: float, lifetime_seconds: float
+    ) -> Swept:
+        row = (now, parked_seconds, deadline_seconds, lifetime_seconds)
+        swept: Swept = await self._write("sweep", [row], book)
+        return swept
+
+    # --- callbacks ---
+
+    async def due_callbacks(
+        self, now: float, *, limit: int, per_host: int, skip_hosts: Set[str], skip_ids: Set[str]
+    ) -> list[Callback]:
+        return await self._read(lambda: self._reads.due_callbacks(now, limit, per_host, set(skip_hosts), set(skip_ids)))
+
+    async def next_callback_at(self) -> float | None:
+        return await self._read(self._reads.next_callback_at)
+
+    async def acknowledge(self, ids: Collection[str]) -> None:
+        await self._write("acknowledge", list(ids))
+
+    async def postpone(self, callbacks: Sequence[Callback]) -> None:
+        await self._write("postpone", callbacks)
+
+    async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
+        count: int = await self._write("replay", [(now, account, tuple(ids))])
+        return count
+
+    # --- starting ---
+
+    async def register(self, node: str, now: float, lease_seconds: float) -> None:
+        await self._write("register", [(node, now, now + lease_seconds)])
+
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
+        skipped = set(skip)
+        return await self._read(lambda: self._reads.waiting(uplink, limit, skipped))
+
+    async def waiting_uplinks(self) -> list[str]:
+        return await self._read(self._reads.waiting_uplinks)
+
+    async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
+        # One process owns the file: whatever the node was called, its work is ours.
+        return await self._read(self._reads.unfinished)
+
+    # --- looking ---
+
+    async def message(self, account: str, message_id: str) -> Message | None:
+        return await self._read(lambda: self._reads.message(account, message_id))
+
+    async def messages(
+        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
+    ) -> list[Message]:
+        return await self._read(lambda: self._reads.messages(account, state, recipient, limit, before_id))
+
+    async def parts(self, message_id: str) -> list[Part]:
+        return await self._read(lambda: self._reads.parts(message_id))
+
+    async def timeline(self, message_id: str) -> list[Event]:
+        return await self._read(lambda: self._reads.timeline(message_id))
+
+    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
+        return await self._read(lambda: self._reads.inbound(account, limit))
+
+    async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
+        return await self._read(lambda: self._reads.callbacks(account, failed, limit))
+
+    async def parked(self) -> int:
+        return await self._read(self._reads.parked)
+
+    async def orphans(self, limit: int = 50) -> list[Receipt]:
+        return await self._read(lambda: self._reads.orphans(limit))
+
+    async def ping(self) -> None:
+        await self._write("ping", [int(time.time())])
+
+    async def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._close)
+
+    def _close(self) -> None:
+        self._writer.stop()
+        self._reader.shutdown(wait=True)
+        self._reader_connection.close()
+        self._connection.close()
+        self._lock.close()
+
+    # --- to the threads and back ---
+
+    async def _write_bounded(self, source: str, kind: str, rows: Sequence[Any], context: object = None) -> Any:
+        """Write rows of a source that must wait its turn: senders on one side, SMSCs on the other."""
+        count = len(rows)
+        # One request may be larger than the limit; it is taken when nothing else waits.
+        if self._waiting[source] and self._waiting[source] + count > self._queue_limit:
+            raise StoreFull(f"{self._waiting[source]} {source} wait for the store; try again")
+        self._waiting[source] += count
+        try:
+            return await self._write(kind, rows, context)
+        finally:
+            self._waiting[source] -= count
+
+    async def _write(self, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None) -> Any:
+        if self._is_closed:
+            raise StoreError("the store is closed")
+        if not rows:
+            return [] if kind == "receive" else 0
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._writer.put(Work(kind, rows, context, done, len(rows) if size is None else size))
+        return await done
+
+    async def _read(self, question: Callable[[], T]) -> T:
+        if self._is_closed:
+            raise StoreError("the store is closed")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._reader, question)
+        except sqlite3.Error as error:
+            raise StoreError(f"the store cannot be read: {error}") from error
+
+
+def _lock(path: Path) -> IO[str]:
+    """Make the file this process's own, until it ends or closes it, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        owner = lock.read(32).strip()
+        lock.close()
+        raise StoreError(f"{path}: in use by another process ({owner or 'unknown'})") from None
+    lock.truncate(0)
+    lock.write(f"pid {os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS)
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        connection.close()
+        raise StoreError(f"{path}: this file system does not let SQLite keep a write-ahead log")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations"
+        " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL)"
+    )
+    applied = {number for (number,) in connection.execute("SELECT number FROM migrations")}
+    known = migrations("sqlite")
+    newer = applied - {migration.number for migration in known}
+    if newer:
+        raise StoreError(f"the store was written by a newer version (migration {max(newer)})")
+    for migration in known:
+        if migration.number in applied:
+            continue
+        try:
+            connection.executescript(
+                f"BEGIN;\n{migration.sql}\nINSERT INTO migrations VALUES"
+                f" ({migration.number}, '{migration.name}', {time.time()});\nCOMMIT;"
+            )
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _last_key(connection: sqlite3.Connection, table: str) -> int:
+    return connection.execute(f"SELECT max(key) FROM {table}").fetchone()[0] or 0  # noqa: S608

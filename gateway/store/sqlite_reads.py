@@ -1,0 +1,199 @@
+"""What is read from the SQLite file; through a connection of its own, which sees what was committed."""
+
+import sqlite3
+from collections.abc import Set
+from typing import Final
+
+import msgspec
+
+from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store.base import accepted_event
+from gateway.store.ids import key_of
+from gateway.store.sqlite_rows import (
+    CALLBACK_COLUMNS,
+    EVENT_COLUMNS,
+    INBOUND_COLUMNS,
+    MESSAGE_COLUMNS,
+    PART_COLUMNS,
+    callback_of,
+    event_of,
+    inbound_of,
+    message_of,
+    part_of,
+    prefixed,
+    select_rows,
+)
+
+# ruff: noqa: S608 -- only our own column names go into these statements
+
+_decode_receipt: Final = msgspec.json.Decoder(Receipt).decode
+
+
+class Reads:
+    """Questions to the file."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    # --- for the pipeline ---
+
+    def waiting(self, uplink: str, limit: int, skip: Set[str]) -> list[Message]:
+        skipped = {key_of(identifier) for identifier in skip}
+        keys: list[int] = []
+        rows = self._connection.execute(
+            "SELECT key FROM messages WHERE state = 'queued' AND uplink = ? ORDER BY priority DESC, key", (uplink,)
+        )
+        for (key,) in rows:
+            if key not in skipped:
+                keys.append(key)
+                if len(keys) >= limit:
+                    break
+        rows.close()
+        return self._messages_in_order(keys)
+
+    def _messages_in_order(self, keys: list[int]) -> list[Message]:
+        statement = (
+            f"SELECT {prefixed(MESSAGE_COLUMNS, 'messages')} FROM (VALUES {{rows}}) AS v"
+            " CROSS JOIN messages ON messages.key = v.column1"
+        )
+        found = {row[0]: message_of(row) for row in select_rows(self._connection, statement, ((key,) for key in keys))}
+        return [found[key] for key in keys if key in found]
+
+    def waiting_uplinks(self) -> list[str]:
+        """One index step for each uplink, however many messages wait."""
+        rows = self._connection.execute(
+            "WITH RECURSIVE names(name) AS ("
+            " SELECT min(uplink) FROM messages WHERE state = 'queued'"
+            " UNION ALL SELECT (SELECT min(uplink) FROM messages WHERE state = 'queued' AND uplink > name)"
+            " FROM names WHERE name IS NOT NULL) SELECT name FROM names WHERE name IS NOT NULL"
+        )
+        return [name for (name,) in rows]
+
+    def unfinished(self) -> list[tuple[Message, list[Part]]]:
+        rows = self._connection.execute("SELECT key FROM parts WHERE state IN ('queued', 'sending')").fetchall()
+        keys = sorted({key >> 8 for (key,) in rows})
+        return [(message, self.parts(message.id)) for message in self._messages_in_order(keys)]
+
+    # --- for the dispatcher of callbacks ---
+
+    def due_callbacks(
+        self, now: float, limit: int, per_host: int, skip_hosts: Set[str], skip_ids: Set[str]
+    ) -> list[Callback]:
+        skipped = {key_of(identifier) for identifier in skip_ids}
+        found: list[Callback] = []
+        for host in self._callback_hosts():
+            if host in skip_hosts:
+                continue
+            taken = 0
+            rows = self._connection.execute(
+                f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE failed = 0 AND host = ? AND due_at <= ?"
+                " ORDER BY due_at, key",
+                (host, now),
+            )
+            for row in rows:
+                if row[0] in skipped:
+                    continue
+                found.append(callback_of(row))
+                taken += 1
+                if taken >= per_host or len(found) >= limit:
+                    break
+            rows.close()
+            if len(found) >= limit:
+                break
+        return found
+
+    def _callback_hosts(self) -> list[str]:
+        """Hosts in the order of their earliest due time; one index step for each, whatever the backlog."""
+        rows = self._connection.execute(
+            "WITH RECURSIVE hosts(host) AS ("
+            " SELECT min(host) FROM callbacks WHERE failed = 0"
+            " UNION ALL SELECT (SELECT min(c.host) FROM callbacks c WHERE c.failed = 0 AND c.host > hosts.host)"
+            " FROM hosts WHERE hosts.host IS NOT NULL)"
+            " SELECT host FROM hosts WHERE host IS NOT NULL"
+            " ORDER BY (SELECT min(due_at) FROM callbacks c WHERE c.failed = 0 AND c.host = hosts.host)"
+        )
+        return [host for (host,) in rows]
+
+    def next_callback_at(self) -> float | None:
+        dues = [
+            self._connection.execute(
+                "SELECT min(due_at) FROM callbacks WHERE failed = 0 AND host = ?", (host,)
+            ).fetchone()[0]
+            for host in self._callback_hosts()
+        ]
+        return min(dues, default=None)
+
+    # --- for doors ---
+
+    def message(self, account: str, identifier: str) -> Message | None:
+        try:
+            key = key_of(identifier)
+        except ValueError:
+            return None
+        row = self._connection.execute(f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE key = ?", (key,)).fetchone()
+        if row is None or row[1] != identifier or (account and row[2] != account):
+            return None
+        return message_of(row)
+
+    def messages(self, account: str, state: State | None, recipient: str, limit: int, before_id: str) -> list[Message]:
+        terms, arguments = ["1"], []
+        if account:
+            terms.append("account = ?")
+            arguments.append(account)
+        if state is not None:
+            # The plus keeps SQLite from an index that would have to be sorted.
+            terms.append("+state = ?")
+            arguments.append(state.value)
+        if recipient:
+            terms.append("recipient = ?")
+            arguments.append(recipient)
+        key = key_of(before_id) if before_id else 1 << 62
+        rows = self._connection.execute(
+            f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE {' AND '.join(terms)} AND key < ? ORDER BY key DESC LIMIT ?",
+            (*arguments, key, limit),
+        )
+        return [message_of(row) for row in rows]
+
+    def parts(self, message_id: str) -> list[Part]:
+        key = key_of(message_id)
+        rows = self._connection.execute(
+            f"SELECT {PART_COLUMNS} FROM parts WHERE key > ? AND key < ? ORDER BY key", (key << 8, key + 1 << 8)
+        )
+        return [part_of(row, message_id) for row in rows]
+
+    def timeline(self, message_id: str) -> list[Event]:
+        message = self.message("", message_id)
+        if message is None:
+            return []
+        rows = self._connection.execute(
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE message = ? ORDER BY n", (key_of(message_id),)
+        )
+        return [accepted_event(message), *(event_of(row, message_id) for row in rows)]
+
+    def inbound(self, account: str, limit: int) -> list[Inbound]:
+        term = "account = ?" if account else "?1 = ''"
+        rows = self._connection.execute(
+            f"SELECT {INBOUND_COLUMNS} FROM inbound WHERE {term} ORDER BY n DESC LIMIT ?2", (account, limit)
+        )
+        return [inbound_of(row) for row in rows]
+
+    def callbacks(self, account: str, failed: bool | None, limit: int) -> list[Callback]:
+        terms, arguments = ["1"], []
+        if account:
+            terms.append("account = ?")
+            arguments.append(account)
+        if failed is not None:
+            terms.append(f"failed = {int(failed)}")
+        rows = self._connection.execute(
+            f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE {' AND '.join(terms)} ORDER BY key LIMIT ?",
+            (*arguments, limit),
+        )
+        return [callback_of(row) for row in rows]
+
+    def parked(self) -> int:
+        count: int = self._connection.execute("SELECT count(*) FROM parked").fetchone()[0]
+        return count
+
+    def orphans(self, limit: int) -> list[Receipt]:
+        rows = self._connection.execute("SELECT receipt FROM orphans ORDER BY n DESC LIMIT ?", (limit,))
+        return [_decode_receipt(text) for (text,) in rows]

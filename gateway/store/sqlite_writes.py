@@ -1,0 +1,427 @@
+"""What each kind of work does to the SQLite file; called by the writer inside its transaction."""
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from gateway.models import Callback, Event, Inbound, Message, Receipt, State
+from gateway.store.base import SWEEP_LIMIT, Bookkeeping, Departure, PartEnd, Swept, departure_events
+from gateway.store.ids import Ids, key_at, key_of
+from gateway.store.matching import look_up_key
+from gateway.store.moves import (
+    Changes,
+    GroupKey,
+    Loaded,
+    Parked,
+    decide_ends,
+    decide_receipts,
+    decide_results,
+    decide_unknown,
+    part_look_up_key,
+    receipts_need,
+    results_need,
+)
+from gateway.store.sqlite_rows import (
+    CALLBACK_COLUMNS,
+    EVENT_COLUMNS,
+    INBOUND_COLUMNS,
+    MESSAGE_COLUMNS,
+    PART_COLUMNS,
+    Row,
+    callback_row,
+    event_row,
+    inbound_row,
+    message_of,
+    message_row,
+    part_key,
+    part_of,
+    part_row,
+    prefixed,
+    select_rows,
+    write_rows,
+)
+
+# ruff: noqa: S608 -- only our own column names go into these statements
+
+Connection = sqlite3.Connection
+
+_decode_receipt: Final = msgspec.json.Decoder(Receipt).decode
+_MESSAGE_WIDTH: Final = MESSAGE_COLUMNS.count(",") + 1
+_MESSAGES: Final = prefixed(MESSAGE_COLUMNS, "messages")
+_PARTS: Final = prefixed(PART_COLUMNS, "parts")
+
+# CROSS JOIN keeps SQLite to the order written: the few keys first, then an index look-up for each.
+_SELECT_MESSAGES: Final = (
+    f"SELECT {_MESSAGES} FROM (VALUES {{rows}}) AS v CROSS JOIN messages ON messages.key = v.column1"
+)
+_SELECT_PARTS_OF: Final = (
+    f"SELECT {_PARTS} FROM (VALUES {{rows}}) AS v"
+    " CROSS JOIN parts ON parts.key > (v.column1 << 8) AND parts.key < ((v.column1 + 1) << 8)"
+)
+_SELECT_FOUND: Final = (
+    f"SELECT {_MESSAGES}, {_PARTS} FROM (VALUES {{rows}}) AS v"
+    " CROSS JOIN parts ON parts.id_key = v.column2 AND parts.smsc_group = v.column1 AND parts.matchable = 1"
+    " CROSS JOIN messages ON messages.key = (parts.key >> 8)"
+)
+_SELECT_PARKED: Final = (
+    "SELECT parked.n, parked.smsc_group, parked.id_key, parked.receipt FROM (VALUES {rows}) AS v"
+    " CROSS JOIN parked ON parked.id_key = v.column2 AND parked.smsc_group = v.column1"
+)
+_SET_MARK: Final = (
+    "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_UPSERT_PARTS: Final = (
+    f"INSERT INTO parts ({PART_COLUMNS}) VALUES {{rows}} ON CONFLICT (key) DO UPDATE SET "
+    + ", ".join(f"{name.strip()} = excluded.{name.strip()}" for name in PART_COLUMNS.split(",")[1:])
+)
+
+
+class Writes:
+    """The handlers of a writer, and the counters they share."""
+
+    def __init__(self, ids: Ids, first_event: int, fault: Callable[[str], None]) -> None:
+        self._ids = ids
+        self._event_numbers = itertools.count(first_event)
+        self._fault = fault
+
+    def handlers(self) -> dict[str, Callable[[Connection, list[Any], Any], Any]]:
+        """By kind of work."""
+        return {
+            "add": self.add,
+            "depart": self.depart,
+            "record": self.record,
+            "end": self.end,
+            "receive": self.receive,
+            "inbound": self.add_inbound,
+            "reassign": self.reassign,
+            "release": self.release_scheduled,
+            "sweep": self.sweep,
+            "acknowledge": self.acknowledge,
+            "postpone": self.postpone,
+            "replay": self.replay,
+            "register": self.register,
+            "ping": self.ping,
+        }
+
+    # --- accepting and sending ---
+
+    def add(self, connection: Connection, messages: list[Message], _context: object) -> None:
+        self._fault("add")
+        write_rows(
+            connection,
+            f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES {{rows}}",
+            [message_row(message) for message in messages],
+        )
+
+    def depart(self, connection: Connection, departures: list[Departure], _context: object) -> None:
+        self._fault("depart")
+        messages = {one.message.id: one.message for one in departures}
+        for one in departures:
+            if one.replaces_split:
+                key = key_of(one.message.id)
+                connection.execute("DELETE FROM parts WHERE key > ? AND key < ?", (key << 8, key + 1 << 8))
+        write_rows(
+            connection,
+            "UPDATE messages SET state = v.column2, uplink = v.column3, part_count = v.column4, node = v.column5,"
+            " updated_at = v.column6 FROM (VALUES {rows}) AS v WHERE messages.key = v.column1",
+            [
+                (key_of(one.id), one.state.value, one.uplink, one.part_count, one.node, one.updated_at)
+                for one in messages.values()
+            ],
+        )
+        parts = {(part.message_id, part.number): part for one in departures for part in one.parts}
+        write_rows(connection, _UPSERT_PARTS, [part_row(part) for part in parts.values()])
+        self._write_events(connection, (event for one in departures for event in departure_events(one)))
+
+    def record(self, connection: Connection, ends: list[PartEnd], book: Bookkeeping) -> int:
+        self._fault("record")
+        wanted, keys = results_need(ends, book)
+        loaded = Loaded()
+        if wanted:
+            _load_messages(connection, wanted, loaded)
+        if keys and connection.execute("SELECT 1 FROM parked LIMIT 1").fetchone():
+            _load_parked(connection, keys, loaded)
+        return self._write(connection, decide_results(ends, loaded, book, self._ids))
+
+    def end(self, connection: Connection, messages: list[Message], book: Bookkeeping) -> int:
+        self._fault("end")
+        return self._write(connection, decide_ends(messages, book, self._ids))
+
+    def reassign(self, connection: Connection, ids: list[str], uplink: str) -> None:
+        write_rows(
+            connection,
+            "UPDATE messages SET uplink = v.column2 FROM (VALUES {rows}) AS v"
+            " WHERE messages.key = v.column1 AND state = 'queued'",
+            [(key_of(identifier), uplink) for identifier in ids],
+        )
+
+    def release_scheduled(self, connection: Connection, rows: list[tuple[float, int]], _context: object) -> int:
+        released = 0
+        for now, limit in rows:
+            found = connection.execute(
+                "UPDATE messages SET state = 'queued', updated_at = ? WHERE key IN (SELECT key FROM messages"
+                " WHERE state = 'scheduled' AND ready_at <= ? ORDER BY ready_at LIMIT ?) RETURNING id, node",
+                (now, now, limit),
+            ).fetchall()
+            self._write_events(
+                connection, (Event(message_id=one, at=now, state=State.QUEUED, node=node) for one, node in found)
+            )
+            released += len(found)
+        return released
+
+    # --- coming back ---
+
+    def receive(self, connection: Connection, receipts: list[Receipt], book: Bookkeeping) -> list[tuple[bool, int]]:
+        self._fault("receive")
+        loaded = Loaded(votes=_load_votes(connection, receipts, book))
+        _load_found(connection, receipts_need(receipts, book, loaded.votes), loaded)
+        changes = decide_receipts(receipts, loaded, book, self._ids)
+        callbacks = self._write(connection, changes)
+        return [(matched, callbacks) for matched in changes.matched]
+
+    def add_inbound(
+        self, connection: Connection, rows: list[tuple[Inbound, Callback | None]], _context: object
+    ) -> None:
+        self._fault("inbound")
+        callbacks = []
+        marks = ", ".join("?" * (INBOUND_COLUMNS.count(",") + 1))
+        for inbound, callback in rows:
+            statement = f"INSERT OR IGNORE INTO inbound ({INBOUND_COLUMNS}) VALUES ({marks})"
+            if connection.execute(statement, inbound_row(inbound)).rowcount and callback is not None:
+                callbacks.append(msgspec.structs.replace(callback, id=self._ids.new(callback.created_at)))
+        _write_callbacks(connection, callbacks)
+
+    def sweep(self, connection: Connection, rows: list[tuple[float, float, float, float]], book: Bookkeeping) -> Swept:
+        now, parked_seconds, deadline_seconds, lifetime_seconds = rows[-1]
+        orphaned = _orphan(connection, now - parked_seconds)
+        late, callbacks = self._give_up_receipts(connection, now, deadline_seconds, book)
+        faded = _fade(connection, now - lifetime_seconds)
+        is_done = max(orphaned, late, faded) < SWEEP_LIMIT
+        return Swept(orphaned=orphaned, unknown=late, callbacks=callbacks, is_done=is_done)
+
+    def _give_up_receipts(
+        self, connection: Connection, now: float, deadline_seconds: float, book: Bookkeeping
+    ) -> tuple[int, int]:
+        keys = [
+            row[0]
+            for row in connection.execute(
+                "SELECT key FROM parts WHERE matchable = 1 AND state IN ('submitted', 'enroute') AND updated_at < ?"
+                " ORDER BY updated_at LIMIT ?",
+                (now - deadline_seconds, SWEEP_LIMIT),
+            )
+        ]
+        if not keys:
+            return 0, 0
+        loaded = Loaded()
+        _load_message_keys(connection, {key >> 8 for key in keys}, loaded)
+        by_key = {part_key(i, number): part for i, parts in loaded.parts.items() for number, part in parts.items()}
+        awaited = [by_key[key] for key in keys if loaded.messages[by_key[key].message_id].wants_receipt]
+        unawaited = [key for key in keys if not loaded.messages[by_key[key].message_id].wants_receipt]
+        _set_unmatchable(connection, unawaited)
+        callbacks = self._write(connection, decide_unknown(awaited, loaded, now, book, self._ids))
+        return len(keys), callbacks
+
+    # --- callbacks ---
+
+    def acknowledge(self, connection: Connection, ids: list[str], _context: object) -> None:
+        self._fault("acknowledge")
+        write_rows(connection, "DELETE FROM callbacks WHERE key IN (VALUES {rows})", [(key_of(one),) for one in ids])
+
+    def postpone(self, connection: Connection, callbacks: list[Callback], _context: object) -> None:
+        write_rows(
+            connection,
+            "UPDATE callbacks SET due_at = v.column2, tries = v.column3, last_error = v.column4, failed = v.column5"
+            " FROM (VALUES {rows}) AS v WHERE callbacks.key = v.column1",
+            [(key_of(one.id), one.due_at, one.tries, one.last_error, one.failed) for one in callbacks],
+        )
+
+    def replay(self, connection: Connection, rows: list[tuple[float, str, tuple[str, ...]]], _context: object) -> int:
+        count = 0
+        for now, account, ids in rows:
+            statement = "UPDATE callbacks SET failed = 0, tries = 0, due_at = ?, created_at = ? WHERE failed = 1"
+            if account:
+                statement += " AND account = ?"
+            arguments = (now, now, account) if account else (now, now)
+            if not ids:
+                count += connection.execute(statement, arguments).rowcount
+            for one in ids:
+                count += connection.execute(f"{statement} AND key = ?", (*arguments, key_of(one))).rowcount
+        return count
+
+    # --- the node ---
+
+    def register(self, connection: Connection, rows: list[tuple[str, float, float]], _context: object) -> None:
+        for name, now, lease_until in rows:
+            connection.execute(
+                "INSERT INTO nodes (name, started_at, lease_until) VALUES (?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until",
+                (name, now, lease_until),
+            )
+
+    def ping(self, connection: Connection, rows: list[int], _context: object) -> None:
+        connection.execute(
+            _SET_MARK,
+            ("ping", rows[-1]),
+        )
+
+    # --- writing what was decided ---
+
+    def _write(self, connection: Connection, changes: Changes) -> int:
+        write_rows(
+            connection,
+            "UPDATE messages SET state = v.column2, error = v.column3, in_doubt = v.column4, updated_at = v.column5"
+            " FROM (VALUES {rows}) AS v WHERE messages.key = v.column1",
+            [
+                (key_of(one.id), one.state.value, one.error, one.in_doubt, one.updated_at)
+                for one in changes.messages.values()
+            ],
+        )
+        write_rows(
+            connection,
+            "UPDATE parts SET state = v.column2, smsc_message_id = v.column3, id_key = v.column4,"
+            " matchable = v.column5,"
+            " error = v.column6, updated_at = v.column7 FROM (VALUES {rows}) AS v WHERE parts.key = v.column1",
+            [
+                (
+                    part_key(part.message_id, part.number),
+                    part.state.value,
+                    part.smsc_message_id,
+                    part_look_up_key(part),
+                    1 if part.smsc_message_id else 0,
+                    part.error,
+                    part.updated_at,
+                )
+                for part in changes.ended.values()
+            ],
+        )
+        write_rows(
+            connection,
+            "UPDATE parts SET state = v.column2, error = v.column3, updated_at = v.column4"
+            " FROM (VALUES {rows}) AS v WHERE parts.key = v.column1",
+            [
+                (part_key(part.message_id, part.number), part.state.value, part.error, part.updated_at)
+                for part in changes.moved.values()
+            ],
+        )
+        self._write_events(connection, changes.events)
+        _write_callbacks(connection, changes.callbacks)
+        _write_parking(connection, changes)
+        return len(changes.callbacks)
+
+    def _write_events(self, connection: Connection, events: Iterable[Event]) -> None:
+        write_rows(
+            connection,
+            f"INSERT INTO events ({EVENT_COLUMNS}) VALUES {{rows}}",
+            [event_row(event, next(self._event_numbers)) for event in events],
+        )
+
+
+def _write_callbacks(connection: Connection, callbacks: Sequence[Callback]) -> None:
+    write_rows(
+        connection,
+        f"INSERT INTO callbacks ({CALLBACK_COLUMNS}) VALUES {{rows}}",
+        [callback_row(callback) for callback in callbacks],
+    )
+
+
+def _write_parking(connection: Connection, changes: Changes) -> None:
+    write_rows(
+        connection,
+        "INSERT INTO parked (id_key, smsc_group, at, receipt) VALUES {rows}",
+        [
+            (look_up_key(one.smsc_message_id), one.group, one.received_at, msgspec.json.encode(one).decode())
+            for one in changes.park
+        ],
+    )
+    write_rows(connection, "DELETE FROM parked WHERE n IN (VALUES {rows})", [(n,) for n in changes.unpark])
+    for group, rule in changes.votes:
+        connection.execute(
+            "INSERT INTO id_rules (smsc_group, rule, votes) VALUES (?, ?, 1)"
+            " ON CONFLICT (smsc_group, rule) DO UPDATE SET votes = votes + 1",
+            (group, rule),
+        )
+
+
+def _set_unmatchable(connection: Connection, keys: Sequence[int]) -> None:
+    write_rows(connection, "UPDATE parts SET matchable = 0 WHERE key IN (VALUES {rows})", [(key,) for key in keys])
+
+
+def _orphan(connection: Connection, before: float) -> int:
+    rows = connection.execute(
+        "SELECT n, at, receipt FROM parked WHERE at < ? ORDER BY at LIMIT ?", (before, SWEEP_LIMIT)
+    ).fetchall()
+    write_rows(connection, "INSERT INTO orphans (at, receipt) VALUES {rows}", [(at, text) for _, at, text in rows])
+    write_rows(connection, "DELETE FROM parked WHERE n IN (VALUES {rows})", [(n,) for n, _, _ in rows])
+    return len(rows)
+
+
+def _fade(connection: Connection, before: float) -> int:
+    """Take old final parts out of the index of SMSC ids, from where the last sweep ended."""
+    found = connection.execute("SELECT value FROM marks WHERE name = 'faded'").fetchone()
+    start = found[0] if found else 0
+    rows = connection.execute(
+        "SELECT key, state, matchable FROM parts WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+        (start, key_at(before) << 8, SWEEP_LIMIT),
+    ).fetchall()
+    if not rows:
+        return 0
+    _set_unmatchable(connection, [key for key, state, matchable in rows if matchable and State(state).is_final])
+    connection.execute(
+        _SET_MARK,
+        ("faded", rows[-1][0]),
+    )
+    return len(rows)
+
+
+# --- loading what a decision needs ---
+
+
+def _load_messages(connection: Connection, ids: Iterable[str], loaded: Loaded) -> None:
+    _load_message_keys(connection, {key_of(identifier) for identifier in ids}, loaded)
+
+
+def _load_message_keys(connection: Connection, keys: set[int], loaded: Loaded) -> None:
+    names: dict[int, str] = {}
+    for row in select_rows(connection, _SELECT_MESSAGES, ((key,) for key in keys)):
+        message = message_of(row)
+        names[row[0]] = message.id
+        loaded.messages[message.id] = message
+        loaded.parts[message.id] = {}
+    for row in select_rows(connection, _SELECT_PARTS_OF, ((key,) for key in names)):
+        part = part_of(row, names[row[0] >> 8])
+        loaded.parts[part.message_id][part.number] = part
+
+
+def _load_found(connection: Connection, keys: set[GroupKey], loaded: Loaded) -> None:
+    incomplete: set[int] = set()
+    for message, part_columns in _found(connection, keys):
+        part = part_of(part_columns, message.id)
+        loaded.messages.setdefault(message.id, message)
+        loaded.parts.setdefault(message.id, {})[part.number] = part
+        loaded.found.setdefault((part.group, part_columns[8]), []).append((message.id, part.number))
+        if message.part_count != 1:
+            incomplete.add(key_of(message.id))
+    if incomplete:
+        _load_message_keys(connection, incomplete, loaded)
+
+
+def _found(connection: Connection, keys: set[GroupKey]) -> Iterator[tuple[Message, Row]]:
+    for row in select_rows(connection, _SELECT_FOUND, keys):
+        yield message_of(row), row[_MESSAGE_WIDTH:]
+
+
+def _load_parked(connection: Connection, keys: set[GroupKey], loaded: Loaded) -> None:
+    for n, group, key, text in sorted(select_rows(connection, _SELECT_PARKED, keys), key=lambda row: int(row[0])):
+        loaded.parked.setdefault((group, key), []).append(Parked(n, _decode_receipt(text)))
+
+
+def _load_votes(connection: Connection, receipts: Sequence[Receipt], book: Bookkeeping) -> dict[str, dict[str, int]]:
+    groups = {one.group for one in receipts if book.rule(one.group) == "auto"}
+    votes: dict[str, dict[str, int]] = {}
+    for group in groups:
+        rows = connection.execute("SELECT rule, votes FROM id_rules WHERE smsc_group = ?", (group,))
+        votes[group] = dict(rows.fetchall())
+    return votes
