@@ -22,6 +22,7 @@ T = TypeVar("T")
 Tlv = tuple[int, bytes]
 """One optional parameter: tag and value octets."""
 
+MAX_TAG: Final = 0xFFFF
 MAX_VALUE_LENGTH: Final = 0xFFFF
 
 _pack_tag_length = struct.Struct(">HH").pack
@@ -58,7 +59,8 @@ class TlvType(Generic[T]):
         try:
             octets = self.to_octets(value)
         except (OverflowError, UnicodeEncodeError, TypeError, AttributeError, ValueError) as error:
-            raise EncodeError(f"TLV {self.name} cannot hold {value!r}: {error}") from error
+            shown = f"a {type(value).__name__}" if self.kind == "octets" else repr(value)  # it may be message text
+            raise EncodeError(f"TLV {self.name} cannot hold {shown}: {error}") from error
         if not self.min_length <= len(octets) <= self.max_length:
             raise EncodeError(f"TLV {self.name} holds {self.min_length} to {self.max_length} octets, not {len(octets)}")
         return self.tag, octets
@@ -151,8 +153,28 @@ def encode_tlvs(tlvs: Iterable[Tlv]) -> bytes:
             parts.append(_pack_tag_length(tag, len(value)))
             parts.append(value)
         return b"".join(parts)
-    except (struct.error, TypeError) as error:
-        raise EncodeError(f"TLV 0x{tag:04X} with {len(value)} octets: tag and length have 16 bits each") from error
+    except (struct.error, TypeError, ValueError) as error:
+        raise _explained(tlvs) from error
+
+
+def _explained(tlvs: Iterable[object]) -> EncodeError:
+    """What is wrong with a block that cannot be written. Values stay out of it: they may be message text."""
+    try:
+        items = list(tlvs)
+    except TypeError:
+        return EncodeError(f"a block of TLVs cannot be a {type(tlvs).__name__}")
+    for item in items:
+        match item:
+            case (int() as tag, bytes() | bytearray() | memoryview() as value):
+                if not 0 <= tag <= MAX_TAG:
+                    return EncodeError(f"a TLV's tag is 0 to 0x{MAX_TAG:04X}, not {tag:#x}")
+                if len(value) > MAX_VALUE_LENGTH:
+                    return EncodeError(f"TLV 0x{tag:04X} holds at most {MAX_VALUE_LENGTH} octets, not {len(value)}")
+            case (tag, value):
+                return EncodeError(f"a TLV is a tag and octets, not {tag!r} and a {type(value).__name__}")
+            case _:
+                return EncodeError(f"a TLV is a tag and octets, not a {type(item).__name__}")
+    return EncodeError("the block of TLVs cannot be written")
 
 
 def decode_tlvs(buffer: bytes, position: int, end: int, strict: bool, nul_tail: bool = False) -> Tlvs:
@@ -265,12 +287,16 @@ def text_type(tag: int, name: str, max_octets: int, *, nul: bool = True, min_oct
 
 def octets_type(tag: int, name: str, min_octets: int, max_octets: int) -> TlvType[bytes]:
     """Declare plain octets."""
-    return TlvType(tag, name, min_octets, max_octets, "octets", bytes, bytes)
+    return TlvType(tag, name, min_octets, max_octets, "octets", _octets_of, bytes)
 
 
 def flag_type(tag: int, name: str) -> TlvType[bytes]:
     """Declare a TLV that says something by being there. We write no octets and accept one."""
-    return TlvType(tag, name, 0, 0, "flag", bytes, bytes, tolerated_length=1)
+    return TlvType(tag, name, 0, 0, "flag", _octets_of, bytes, tolerated_length=1)
+
+
+def _octets_of(value: bytes) -> bytes:
+    return bytes(memoryview(value))  # bytes(3) would be three NULs
 
 
 def _int(tag: int, name: str, octets: int, *, tolerated: int = 0) -> TlvType[int]:
