@@ -4,14 +4,16 @@ The generated codec is fast and knows only that something is wrong; it then come
 the two against each other.
 """
 
-import struct
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Final, get_type_hints
 
 from smpp.errors import DecodeError, EncodeError
 from smpp.status import CommandStatus as Status
 from smpp.wire.pdu import Message
 from smpp.wire.time import check_time
-from smpp.wire.tlv import NO_TLVS, Tlvs, decode_tlvs, encode_tlvs
+from smpp.wire.tlv import NO_TLVS, decode_tlvs, encode_tlvs
 from smpp.wire.types import (
     CString,
     DestAddress,
@@ -34,10 +36,11 @@ _ADDRESS: Final = CString(21, Status.ESME_RINVDSTADR)
 _DL_NAME: Final = CString(21, Status.ESME_RINVDLNAME)
 
 
-def fields_of(message_type: type[Message]) -> dict[str, FieldType]:
+@cache
+def fields_of(message_type: type[Message]) -> Mapping[str, FieldType]:
     """The declared fields of a PDU in the order of the wire."""
     hints = get_type_hints(message_type, include_extras=True)
-    return {name: hints[name].__metadata__[0] for name in message_type.__struct_fields__}
+    return MappingProxyType({name: hints[name].__metadata__[0] for name in message_type.__struct_fields__})
 
 
 # Reading
@@ -79,7 +82,7 @@ class Reader:
             case CString() | Time():
                 return self._text(name, field)
             case ShortMessage():
-                return self._short_message()
+                return self._short_message(field)
             case DestAddresses():
                 return self._dest_addresses(field)
             case UnsuccessSmes():
@@ -114,13 +117,15 @@ class Reader:
         self.position = min(nul + 1, self.end)
         return text
 
-    def _short_message(self) -> bytes:
+    def _short_message(self, field: ShortMessage) -> bytes:
         length = self.buffer[self.position]
         start, stop = self.position + 1, self.position + 1 + length
         if stop > self.end:
             if self.strict:
                 raise DecodeError(f"sm_length is {length} but {self.end - start} octets follow", Status.ESME_RINVMSGLEN)
             stop = self.end
+        elif self.strict and length > field.max_octets:
+            raise DecodeError(f"sm_length is {length}, at most {field.max_octets} is allowed", Status.ESME_RINVMSGLEN)
         self.position = stop
         return self.buffer[start:stop]
 
@@ -226,7 +231,7 @@ def _write(where: str, field: FieldType, value: object) -> bytes:
         case TlvBlock(), tuple() | list():
             return _write_tlvs(where, value)
         case _:
-            raise EncodeError(f"{where} cannot hold a {type(value).__name__}: {value!r}")
+            raise EncodeError(f"{where} cannot hold {_shown(where, value)}")
 
 
 def _write_int(where: str, value: int, octets: int) -> bytes:
@@ -236,7 +241,7 @@ def _write_int(where: str, value: int, octets: int) -> bytes:
 
 
 def _write_text(where: str, value: str, max_octets: int) -> bytes:
-    shown = "***" if where.endswith(".password") else repr(value)
+    shown = _shown(where, value)
     if len(value) >= max_octets:
         raise EncodeError(f"{where} holds at most {max_octets - 1} characters, not {len(value)}: {shown}")
     if "\0" in value:
@@ -283,12 +288,17 @@ def _write_unsuccess(where: str, item: object) -> bytes:
 
 
 def _write_tlvs(where: str, value: "tuple[object, ...] | list[object]") -> bytes:
-    if not value:
-        return b""
     try:
-        return encode_tlvs(value if isinstance(value, Tlvs) else Tlvs(value))  # type: ignore[arg-type]
-    except (TypeError, struct.error, ValueError) as error:
-        raise EncodeError(f"{where}: {error}") from error
+        return encode_tlvs(value)  # type: ignore[arg-type]
+    except EncodeError as error:
+        raise EncodeError(f"{where}: {error}") from error.__cause__
+
+
+def _shown(where: str, value: object) -> str:
+    """A refused value for an error: a password never, message text only by its type."""
+    if where.endswith((".password", ".short_message")):
+        return f"*** ({type(value).__name__})"
+    return f"{value!r}" if isinstance(value, str) else f"{value!r} ({type(value).__name__})"
 
 
 __all__ = ["NO_TLVS", "decode_plainly", "encode_plainly", "fields_of"]
