@@ -52,15 +52,23 @@ class ListenError(GatewayError):
     """A listener cannot be opened: the text names the address and the reason."""
 
 
-class BodyTooLarge(GatewayError):
+class UnreadableBody(GatewayError):
+    """A body that is not read, or not to its end."""
+
+
+class BodyTooLarge(UnreadableBody):
     """The body is longer than the limit."""
 
 
-class BodyTooSlow(GatewayError):
+class BodyTooSlow(UnreadableBody):
     """The body did not come in time."""
 
 
-class BodyEncoded(GatewayError):
+class BodyBroken(UnreadableBody):
+    """The body is not framed as its head says."""
+
+
+class BodyEncoded(UnreadableBody):
     """The body is compressed, which could unfold to any size."""
 
 
@@ -71,7 +79,7 @@ async def read_body(request: web.Request) -> bytes:
     """The request's body, within the limits of its application.
 
     Raises:
-        BodyTooLarge, BodyTooSlow, BodyEncoded: it is not read, or not to its end.
+        UnreadableBody: one of its kinds: the body is not read, or not to its end.
     """
     limits = request.app[LIMITS]
     if "Content-Encoding" in request.headers and request.headers["Content-Encoding"].lower() != "identity":
@@ -96,6 +104,8 @@ async def read_body(request: web.Request) -> bytes:
                 chunks.append(chunk)
     except TimeoutError:
         raise BodyTooSlow(f"not complete within {limits.body_seconds:g} seconds") from None
+    except web.RequestPayloadError:
+        raise BodyBroken("chunks cannot be told apart") from None
     return b"".join(chunks)
 
 
@@ -121,9 +131,9 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Write the line."""
-        resource = None
-        if isinstance(request, web.Request):
-            resource = request.match_info.route.resource
+        # A request that could not be read has no match, and the public property insists on one.
+        match = getattr(request, "_match_info", None)
+        resource = match.route.resource if match is not None else None
         _log.info(
             "request",
             method=request.method,

@@ -123,6 +123,7 @@ class Refusal(Enum):
     TOO_LARGE = "the body is over the limit"
     TOO_SLOW = "the body did not come in time"
     ENCODED = "the body is compressed"
+    BROKEN = "the body is not framed as its head says"
     INTERNAL = "a fault of ours"
 
 

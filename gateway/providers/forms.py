@@ -1,4 +1,6 @@
-"""Query strings and form bodies, kept as octets until somebody knows their charset.
+"""What comes in strings from outside: forms and query strings, web addresses, message ids.
+
+Forms are kept as octets until somebody knows their charset.
 
 `application/x-www-form-urlencoded` says nothing of the octets that percent signs stand for; several providers carry
 a charset in another field of the same form, so names are read as text and values stay bytes.
@@ -7,12 +9,15 @@ a charset in another field of the same form, so names are read as text and value
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 MAX_FIELDS: Final = 1000
+MAX_URL_LENGTH: Final = 2048
 
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _OCTETS: Final = {b"%02X" % octet: bytes((octet,)) for octet in range(256)}
+
+_MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 
 Form = list[tuple[str, bytes]]
 """Fields in the order they came; a name may come twice."""
@@ -52,3 +57,19 @@ def unquote(encoded: bytes) -> bytes:
 def encode_form(fields: Iterable[tuple[str, str]]) -> str:
     """Write a form; text goes as UTF-8."""
     return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields)
+
+
+def is_web_address(url: str) -> bool:
+    """Whether this is an absolute http or https address; what it resolves to is judged when it is called."""
+    if not url or len(url) > MAX_URL_LENGTH or any(character <= " " or character == "\x7f" for character in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def is_message_id(written: str) -> bool:
+    """Whether this could be an id of ours; what could not is never looked for."""
+    return _MESSAGE_ID.fullmatch(written) is not None

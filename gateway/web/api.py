@@ -13,14 +13,14 @@ import structlog
 from aiohttp import web
 
 from gateway.errors import InvalidMessage, StoreError, Unauthorized
-from gateway.http import LIMITS, BodyEncoded, BodyTooLarge, BodyTooSlow, add_route, read_body
+from gateway.http import LIMITS, UnreadableBody, add_route, read_body
 from gateway.models import Message, NewMessage
 from gateway.providers.base import Caller, Credentials, Services
+from gateway.providers.forms import is_message_id
 from gateway.web import errors, schema, views
 from gateway.web.errors import JSON, ApiError, error_response
 
 PREFIX: Final = "/api/v1"
-MAX_ID: Final = 128
 
 _log: Final = structlog.get_logger("gateway.web")
 _encode: Final = msgspec.json.Encoder().encode
@@ -36,7 +36,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except ApiError as error:
             return error_response(error)
-        except (BodyTooLarge, BodyTooSlow, BodyEncoded) as error:
+        except UnreadableBody as error:
             return error_response(errors.of_body(error))
         except Unauthorized:
             return error_response(errors.unauthorized())
@@ -82,7 +82,7 @@ class NativeApi:
         caller = self._caller(request, "read")
         message_id = request.match_info["id"]
         lookup = self._services.lookup
-        message = await lookup.message(caller.name, message_id) if len(message_id) <= MAX_ID else None
+        message = await lookup.message(caller.name, message_id) if is_message_id(message_id) else None
         if message is None:
             raise ApiError(404, "not_found", "there is no such message")
         parts = await lookup.parts(message.id)

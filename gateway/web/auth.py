@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gateway.errors import Unauthorized
 from gateway.providers.base import Caller, Credentials
 
 
@@ -30,6 +31,11 @@ class AccountAuthenticator:
         Raises:
             gateway.errors.Unauthorized: nobody has them.
         """
+        try:
+            (credentials.key + credentials.secret + credentials.token).encode()
+        except UnicodeEncodeError:
+            # Octets of a header that are no text.
+            raise Unauthorized("credentials are not text") from None
         if credentials.door == "native":
             return self._accounts.by_api_key(credentials.token)
         if credentials.token:

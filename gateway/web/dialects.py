@@ -6,15 +6,16 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from gateway.http import BodyEncoded, BodyTooLarge, BodyTooSlow, add_route, read_body
+from gateway.http import BodyBroken, BodyEncoded, BodyTooLarge, BodyTooSlow, UnreadableBody, add_route, read_body
 from gateway.providers.base import Dialect, Refusal, Services, WebAnswer, WebRequest
 
 _log: Final = structlog.get_logger("gateway.web")
 
-_REFUSALS: Final = {
+_REFUSALS: Final[dict[type[UnreadableBody], Refusal]] = {
     BodyTooLarge: Refusal.TOO_LARGE,
     BodyTooSlow: Refusal.TOO_SLOW,
     BodyEncoded: Refusal.ENCODED,
+    BodyBroken: Refusal.BROKEN,
 }
 
 
@@ -39,7 +40,7 @@ class DialectDoor:
         refusal = None
         try:
             body = await read_body(request)
-        except (BodyTooLarge, BodyTooSlow, BodyEncoded) as error:
+        except UnreadableBody as error:
             refusal = _REFUSALS[type(error)]
         read = self._read(request, body)
         if refusal is not None:

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.errors import InvalidMessage, StoreError, StoreFull
-from gateway.http import BodyEncoded, BodyTooLarge, BodyTooSlow
+from gateway.http import BodyBroken, BodyTooLarge, BodyTooSlow, UnreadableBody
 
 JSON: Final = "application/json"
 
@@ -51,7 +51,7 @@ def error_response(error: ApiError) -> web.Response:
     response = web.Response(
         status=error.status, body=_encode({"error": error.body}), content_type=JSON, headers=error.headers
     )
-    if error.status in (408, 413):
+    if error.status in (408, 413) or error.body.code == "malformed_body":
         # What is left of the body would be read as the next request.
         response.force_close()
     return response
@@ -71,12 +71,14 @@ def of_store(error: StoreError) -> ApiError:
     return ApiError(503, "store_unavailable", "the message cannot be stored now; try again", headers=_retry_after(1))
 
 
-def of_body(error: BodyTooLarge | BodyTooSlow | BodyEncoded) -> ApiError:
+def of_body(error: UnreadableBody) -> ApiError:
     """A body that was not read."""
     if isinstance(error, BodyTooLarge):
         return ApiError(413, "body_too_large", f"the body is over the limit: {error}")
     if isinstance(error, BodyTooSlow):
         return ApiError(408, "body_too_slow", f"the body is {error}")
+    if isinstance(error, BodyBroken):
+        return ApiError(400, "malformed_body", f"the body is broken: {error}")
     return ApiError(415, "unsupported_encoding", str(error))
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import msgspec
 
 from gateway.models import Coding, NewMessage
+from gateway.providers.forms import MAX_URL_LENGTH, is_web_address
 from gateway.providers.numbers import SenderMalformed, SenderTooLong, recipient_digits, sender_address
 from gateway.web import tlvs as tlv_table
 from gateway.web.errors import ApiError
@@ -18,7 +19,6 @@ MAX_TEXT: Final = 255 * 153
 MAX_DATA: Final = 255 * 134
 MAX_UDH: Final = 140
 MAX_REFERENCE: Final = 255
-MAX_URL: Final = 2048
 MAX_VALIDITY_SECONDS: Final = 63 * 7 * 86_400
 """3GPP TS 23.040 §9.2.3.12.1: a relative validity period ends at 63 weeks."""
 
@@ -61,7 +61,7 @@ class MessageIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     tlvs: Annotated[tuple[TlvIn, ...], msgspec.Meta(max_length=tlv_table.MAX_TLVS)] = ()
     dlt: DltIn | None = None
     receipt: bool = True
-    callback_url: Annotated[str, msgspec.Meta(max_length=MAX_URL)] = ""
+    callback_url: Annotated[str, msgspec.Meta(max_length=MAX_URL_LENGTH)] = ""
     client_reference: Annotated[str, msgspec.Meta(max_length=MAX_REFERENCE)] = ""
     validity_seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_VALIDITY_SECONDS)] | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
@@ -142,6 +142,10 @@ def _item(message: MessageIn, account: str, index: int) -> Item:
 
 def _new_message(message: MessageIn, account: str) -> NewMessage:
     data = _data(message)
+    if message.callback_url and not is_web_address(message.callback_url):
+        raise ApiError(400, "invalid_callback_url", "expected an absolute http or https address", "callback_url")
+    if "\0" in message.client_reference:
+        raise ApiError(400, "invalid_value", "U+0000 is not a character of a text", "client_reference")
     return NewMessage(
         account=account,
         recipient=_recipient(message.to),
@@ -182,6 +186,8 @@ def _data(message: MessageIn) -> bytes | None:
             raise ApiError(400, "missing_field", "a message needs text or data", "text")
         if not message.text and not message.udh:
             raise ApiError(400, "invalid_text", "the text is empty", "text")
+        if "\0" in message.text:
+            raise ApiError(400, "invalid_text", "U+0000 is not a character of a text", "text")
         if message.coding is Coding.BINARY:
             raise ApiError(400, "invalid_coding", "coding binary needs data in place of text", "coding")
         return None

@@ -15,6 +15,7 @@ import msgspec
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, Receipt
 from gateway.providers.base import Caller, Refusal, Services, WebAnswer, WebRequest
+from gateway.providers.forms import is_message_id
 from gateway.providers.mocean import answers, reports, spec
 from gateway.providers.mocean.answers import Format
 from gateway.providers.mocean.request import (
@@ -26,8 +27,6 @@ from gateway.providers.mocean.request import (
     read_submission,
     text_of,
 )
-
-_MAX_MESSAGE_ID: Final = 128
 
 
 class MoceanOptions(msgspec.Struct, kw_only=True, frozen=True):
@@ -103,7 +102,7 @@ class Mocean:
     async def _report(self, request: WebRequest, parameters: Parameters, services: Services, form: Format) -> WebAnswer:
         caller = _caller(request, parameters, services, "read")
         message_id = text_of(parameters, "msgid")
-        if not message_id or len(message_id) > _MAX_MESSAGE_ID:
+        if not is_message_id(message_id):
             raise Refused(spec.BAD_MESSAGE_ID)
         message = await services.lookup.message(caller.name, message_id)
         message_status = spec.MESSAGE_NOT_FOUND if message is None else spec.MESSAGE_STATUS[message.state]
@@ -121,6 +120,7 @@ _REFUSALS: Final[Mapping[Refusal, tuple[int, int]]] = {
     Refusal.TOO_LARGE: (spec.TOO_LONG, 413),
     Refusal.TOO_SLOW: (spec.INSUFFICIENT_HEADERS, 408),
     Refusal.ENCODED: (spec.INSUFFICIENT_HEADERS, 415),
+    Refusal.BROKEN: (spec.INSUFFICIENT_HEADERS, 400),
     Refusal.INTERNAL: (spec.SYSTEM_ERROR, 500),
 }
 

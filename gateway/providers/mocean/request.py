@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from gateway.models import Coding, NewMessage
 from gateway.providers.base import Credentials, WebRequest
-from gateway.providers.forms import Form, TooManyFields, parse_form
+from gateway.providers.forms import Form, TooManyFields, is_web_address, parse_form
 from gateway.providers.mocean import spec
 from gateway.providers.numbers import (
     SenderMalformed,
@@ -21,7 +20,6 @@ from gateway.providers.numbers import (
 from smpp.sms import gsm0338
 
 FORM: Final = "application/x-www-form-urlencoded"
-MAX_URL_LENGTH: Final = 2048
 
 _NON_DIGITS: Final = re.compile(r"[^0-9]")
 _WHOLE_NUMBER: Final = re.compile(r"[+0-9][0-9\-]{6,}")
@@ -94,7 +92,8 @@ def _by_name(form: Form) -> Parameters:
 
 def text_of(parameters: Parameters, name: str) -> str:
     """A parameter as text; empty where it is absent."""
-    return parameters.get(name, b"").decode("utf-8", "replace").strip()
+    value = parameters.get(name)
+    return value.decode("utf-8", "replace").strip() if value else ""
 
 
 def read_credentials(parameters: Parameters, headers: Mapping[str, str], remote: str) -> Credentials | None:
@@ -237,6 +236,8 @@ def _body(parameters: Parameters, text: bytes) -> _Body:
         characters = text.decode(codec)
     except UnicodeDecodeError:
         raise Refused(spec.BAD_CHARSET_OR_BODY) from None
+    if "\0" in characters:
+        raise Refused(spec.BAD_CHARSET_OR_BODY)
     if coding == spec.CODING_UCS2:
         chosen = Coding.UCS2
     elif gsm0338.can_encode(characters):
@@ -282,11 +283,16 @@ def _octets_of_hex(written: str) -> bytes | None:
 
 
 def _is_too_long(text: str, coding: Coding, udh: bytes) -> bool:
+    free = spec.MAX_SINGLE_OCTETS - len(udh)
     if coding is Coding.GSM:
-        room = (spec.MAX_SINGLE_OCTETS - len(udh)) * 8 // 7 if udh else spec.MAX_PARTS * 153
-        return gsm0338.septet_count(text) > room
-    room = (spec.MAX_SINGLE_OCTETS - len(udh)) // 2 if udh else spec.MAX_PARTS * 67
-    return len(text.encode("utf-16-be", "surrogatepass")) // 2 > room
+        room = free * 8 // 7 if udh else spec.MAX_PARTS * 153
+    else:
+        room = free // 2 if udh else spec.MAX_PARTS * 67
+    if 2 * len(text) <= room:
+        # No character takes more than two septets or two UTF-16 units.
+        return False
+    units = gsm0338.septet_count(text) if coding is Coding.GSM else len(text.encode("utf-16-be")) // 2
+    return units > room
 
 
 # Flash, times and reports.
@@ -351,14 +357,3 @@ def _report_url(parameters: Parameters) -> str:
     if not is_web_address(url):
         raise Refused(spec.INSUFFICIENT_HEADERS)
     return url
-
-
-def is_web_address(url: str) -> bool:
-    """Whether this is an absolute http or https address; what it resolves to is judged when it is called."""
-    if not url or len(url) > MAX_URL_LENGTH or any(character <= " " or character == "\x7f" for character in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False

@@ -7,6 +7,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from yarl import URL as Address
 
 from gateway.errors import InvalidMessage, NoRoute, StoreError, StoreFull
 from gateway.models import Coding, State
@@ -140,6 +141,10 @@ async def test_account_that_may_only_read_cannot_send(client: TestClient) -> Non
         ({**PLAIN, "from": "TOO LONG A NAME"}, "invalid_sender", "from"),
         ({**PLAIN, "from": "Caf\u00e9"}, "invalid_sender", "from"),
         ({**PLAIN, "text": ""}, "invalid_text", "text"),
+        ({**PLAIN, "text": "a\0b"}, "invalid_text", "text"),
+        ({**PLAIN, "client_reference": "\0"}, "invalid_value", "client_reference"),
+        ({**PLAIN, "callback_url": "example.com/hook"}, "invalid_callback_url", "callback_url"),
+        ({**PLAIN, "callback_url": "file:///etc/passwd"}, "invalid_callback_url", "callback_url"),
         ({**PLAIN, "data": "00"}, "conflicting_fields", "data"),
         ({**PLAIN, "coding": "morse"}, "invalid_value", "coding"),
         ({**PLAIN, "coding": "binary"}, "invalid_coding", "coding"),
@@ -261,6 +266,16 @@ async def test_body_has_to_be_json(client: TestClient, content_type: str) -> Non
     assert (status, answer["error"]["code"]) == (415, "unsupported_media_type")
 
 
+async def test_body_over_the_limit_is_refused(client: TestClient) -> None:
+    status, answer = await post(client, b" " * 20_001)
+    assert (status, answer["error"]["code"]) == (413, "body_too_large")
+
+
+async def test_compressed_body_is_refused(client: TestClient) -> None:
+    status, answer = await post(client, b"\x1f\x8b", {**AS_JSON, "Content-Encoding": "gzip"})
+    assert (status, answer["error"]["code"]) == (415, "unsupported_encoding")
+
+
 async def test_message_is_shown_with_parts_and_timeline(client: TestClient) -> None:
     await post(client, PLAIN)
     response = await client.get(f"{URL}/m1", headers=KEY)
@@ -271,6 +286,12 @@ async def test_message_is_shown_with_parts_and_timeline(client: TestClient) -> N
     assert shown["parts"][0]["smsc_message_id"] == "17a9"
     assert shown["parts"][0]["short_message"] == "4869"
     assert shown["timeline"][0]["state"] == "accepted"
+
+
+@pytest.mark.parametrize("written", ["nothing", "%00", "%ff", "a%20b", "x" * 129, "..%2f"])
+async def test_id_that_is_none_is_not_found(client: TestClient, written: str) -> None:
+    response = await client.get(Address(f"{URL}/{written}", encoded=True), headers=KEY)
+    assert (response.status, (await response.json())["error"]["code"]) == (404, "not_found")
 
 
 async def test_final_state_says_so(client: TestClient, behind: Behind) -> None:

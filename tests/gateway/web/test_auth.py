@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.errors import Unauthorized
 from gateway.providers.base import Credentials
 from gateway.web.auth import AccountAuthenticator
 from tests.gateway.web.fakes import FakeCaller
@@ -28,6 +29,11 @@ class Book:
 )
 def test_credentials_go_to_their_doors_look_up(credentials: Credentials, name: str) -> None:
     assert AccountAuthenticator(Book()).authenticate(credentials).name == name
+
+
+def test_octets_that_are_no_text_belong_to_nobody() -> None:
+    with pytest.raises(Unauthorized):
+        AccountAuthenticator(Book()).authenticate(Credentials(token="sk-\udce9"))
 
 
 def test_credentials_never_show_their_secrets() -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from aiohttp.test_utils import TestClient
+from yarl import URL as Address
 
 from gateway.models import Coding
 from tests.gateway.web.fakes import Behind
@@ -22,24 +23,18 @@ async def test_form_is_sent(client: TestClient, behind: Behind) -> None:
 
 
 async def test_query_is_sent(client: TestClient, behind: Behind) -> None:
-    from yarl import URL as Address
-
     response = await client.get(Address(f"{URL}?{PLAIN}&mocean-text=5%25+%26+more", encoded=True))
     assert response.status == 202
     assert behind.intake.last.text == "5% & more"
 
 
 async def test_octets_of_a_charset_survive_the_query(client: TestClient, behind: Behind) -> None:
-    from yarl import URL as Address
-
     query = f"{PLAIN}&mocean-charset=ISO-8859-1&mocean-text=%E9t%E9%2B"
     assert (await client.get(Address(f"{URL}?{query}", encoded=True))).status == 202
     assert (behind.intake.last.text, behind.intake.last.coding) == ("\u00e9t\u00e9+", Coding.GSM)
 
 
 async def test_five_hundred_receivers_fit_in_a_query(client: TestClient, behind: Behind) -> None:
-    from yarl import URL as Address
-
     receivers = ",".join(str(60_000_000_000 + index) for index in range(499))
     response = await client.get(Address(f"{URL}?{PLAIN},{receivers}&mocean-text=x", encoded=True))
     assert response.status == 202

@@ -214,7 +214,9 @@ async def test_message_report_in_xml_is_flat(behind: Behind) -> None:
     )
 
 
-@pytest.mark.parametrize(("fields", "status"), [({}, 25), ({"mocean-msgid": "x" * 129}, 25)])
+@pytest.mark.parametrize(
+    ("fields", "status"), [({}, 25), ({"mocean-msgid": "x" * 129}, 25), ({"mocean-msgid": "a\0b"}, 25)]
+)
 async def test_message_id_has_to_be_one(behind: Behind, fields: dict[str, str], status: int) -> None:
     said = await answer(behind, {**LOGIN, **JSON, **fields}, "/rest/2/report/message", "GET")
     assert (said.status, json.loads(said.body)["status"]) == (400, status)
@@ -226,6 +228,7 @@ async def test_message_id_has_to_be_one(behind: Behind, fields: dict[str, str], 
         (Refusal.TOO_LARGE, 413, 29),
         (Refusal.TOO_SLOW, 408, 20),
         (Refusal.ENCODED, 415, 20),
+        (Refusal.BROKEN, 400, 20),
         (Refusal.INTERNAL, 500, 45),
     ],
 )

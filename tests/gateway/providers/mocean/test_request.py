@@ -111,6 +111,7 @@ def test_five_hundred_receivers_are_taken_and_one_more_is_27() -> None:
         ({"mocean-coding": "2", "mocean-text": "03 06"}, 19),
         ({"mocean-charset": "KOI8-R"}, 19),
         ({"mocean-text": b"\xff\xfe"}, 19),
+        ({"mocean-text": b"a\0b"}, 19),
         ({"mocean-charset": "US-ASCII", "mocean-text": b"\xe9"}, 19),
         ({"mocean-charset": "UTF-16BE", "mocean-text": b"\x00H\x00"}, 19),
         ({"mocean-charset": "ISO-8859-1", "mocean-text": b"na\xefve \xe7a"}, 69),
