@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from smpp.constants import is_intermediate_notification, is_receipt
-from smpp.correlator import Correlator
+from smpp.correlator import Correlator, Match
 from smpp.sms import Receipt, parse_receipt
 from smpp.status import CommandStatus
 from smpp.wire import tlv
@@ -146,9 +146,9 @@ class ReceiptDesk:
         if not submission.message_id:
             return
         now = asyncio.get_running_loop().time()
-        self.correlator.expire(now)
-        for parked in self.correlator.submitted(submission.message_id, submission.destination, submission, now):
-            submission.add(parked.receipt)
+        self._expire(now)
+        for match in self.correlator.submitted(submission.message_id, submission.destination, submission, now):
+            match.context.add(match.receipt)
 
     def receive(self, message: DeliverSm | DataSm, receipt: Receipt) -> CommandStatus:
         """Take a receipt.
@@ -158,13 +158,26 @@ class ReceiptDesk:
             nothing more can be held, so that the SMSC keeps it.
         """
         now = asyncio.get_running_loop().time()
-        self.correlator.expire(now)
+        self._expire(now)
         if not receipt.id:
             log.warning("receipt without an id", text=receipt.raw[:80])
             return CommandStatus.ESME_ROK
-        # Addresses are swapped in a receipt: its source is the handset. Some SMSCs do not swap them.
-        match = self.correlator.receipt(receipt.id, message.source_addr, receipt, now)
+        match = self.correlator.receipt(
+            receipt.id,
+            message.source_addr,  # Addresses are swapped in a receipt: its source is the handset.
+            receipt,
+            now,
+            is_final=receipt.is_final,
+            other_address=message.destination_addr,
+        )
         if match is not None:
             match.context.add(receipt)
-            return CommandStatus.ESME_ROK
-        return CommandStatus.ESME_ROK if self.correlator.has_parking_room else CommandStatus.ESME_RX_T_APPN
+        return CommandStatus.ESME_ROK
+
+    def _expire(self, now: float) -> None:
+        if self.correlator.next_timer() <= now:
+            for ended in self.correlator.expire(now):
+                if isinstance(ended, Match):
+                    ended.context.add(ended.receipt)
+                else:
+                    log.info("given up", ended=type(ended).__name__, id=ended.message_id, reason=ended.reason.value)
