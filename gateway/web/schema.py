@@ -199,7 +199,7 @@ def _data(message: MessageIn) -> bytes | None:
     if not data and not message.udh:
         raise ApiError(400, "invalid_data", "the data is empty", "data")
     if message.udh and len(data) + len(message.udh) // 2 > MAX_UDH:
-        raise ApiError(400, "text_too_long", f"udh and data together hold at most {MAX_UDH} octets", "data")
+        raise ApiError(400, "data_too_long", f"udh and data together hold at most {MAX_UDH} octets", "data")
     return data
 
 

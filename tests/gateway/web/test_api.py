@@ -152,7 +152,7 @@ async def test_account_that_may_only_read_cannot_send(client: TestClient) -> Non
         ({"to": "123", "data": "0"}, "invalid_hex", "data"),
         ({"to": "123", "data": "0 0 "}, "invalid_hex", "data"),
         ({"to": "123", "data": ""}, "invalid_data", "data"),
-        ({"to": "123", "data": "00" * 134, "udh": "0605040B8423F0"}, "text_too_long", "data"),
+        ({"to": "123", "data": "00" * 134, "udh": "0605040B8423F0"}, "data_too_long", "data"),
         ({**PLAIN, "udh": "xx"}, "invalid_hex", "udh"),
         ({**PLAIN, "udh": "0705040B8423F0"}, "invalid_udh", "udh"),
         ({**PLAIN, "data_coding": 256}, "out_of_range", "data_coding"),

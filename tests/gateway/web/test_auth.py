@@ -2,6 +2,8 @@
 
 import pytest
 
+from gateway.accounts import Accounts
+from gateway.config import AccountConfig, MoceanConfig
 from gateway.errors import Unauthorized
 from gateway.providers.base import Credentials
 from gateway.web.auth import AccountAuthenticator
@@ -29,6 +31,18 @@ class Book:
 )
 def test_credentials_go_to_their_doors_look_up(credentials: Credentials, name: str) -> None:
     assert AccountAuthenticator(Book()).authenticate(credentials).name == name
+
+
+def test_configured_accounts_come_in_by_every_door() -> None:
+    mocean = MoceanConfig(key="K", secret=Secret("S"), token=Secret("apit"))
+    config = {"shop": AccountConfig(api_keys=(Secret("sk"),), mocean=mocean), "other": AccountConfig()}
+    authenticator = AccountAuthenticator(Accounts(config))
+    for shown in ({"token": "sk"}, {"door": "mocean", "key": "K", "secret": "S"}, {"door": "mocean", "token": "apit"}):
+        caller = authenticator.authenticate(Credentials(**shown))
+        assert (caller.name, caller.may("send"), caller.may("admin")) == ("shop", True, False)
+    for shown in ({"token": "S"}, {"door": "mocean", "key": "K", "secret": "s"}, {"door": "mocean", "token": "sk"}):
+        with pytest.raises(Unauthorized):
+            authenticator.authenticate(Credentials(**shown))
 
 
 def test_octets_that_are_no_text_belong_to_nobody() -> None:
