@@ -6,6 +6,7 @@ from gateway.accounts import Accounts
 from gateway.config import AccountConfig, MoceanConfig
 from gateway.errors import Unauthorized
 from gateway.providers.base import Credentials
+from gateway.settings import Secret
 from gateway.web.auth import AccountAuthenticator
 from tests.gateway.web.fakes import FakeCaller
 
