@@ -7,7 +7,10 @@ differs from SMSC to SMSC, so it is a parameter everywhere: `default_alphabet`.
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from smpp.constants import DataCoding
 from smpp.errors import EncodeError
@@ -40,7 +43,7 @@ class Alphabet(StrEnum):
     @property
     def is_gsm(self) -> bool:
         """Whether it is the GSM alphabet, packed or not."""
-        return self in (Alphabet.GSM, Alphabet.GSM_PACKED)
+        return self is Alphabet.GSM or self is Alphabet.GSM_PACKED
 
 
 DEFAULT_ALPHABETS: Final = (
@@ -52,6 +55,8 @@ DEFAULT_ALPHABETS: Final = (
     Alphabet.UTF_8,
 )
 """What data_coding 0 may mean at an SMSC."""
+
+_DEFAULTS: Final[dict[str, Alphabet]] = {alphabet.value: alphabet for alphabet in DEFAULT_ALPHABETS}
 
 
 class WaitingKind(IntEnum):
@@ -87,8 +92,7 @@ class Scheme:
     """23.038 §4, coding group 01xx: marked for automatic deletion."""
 
 
-@dataclass(slots=True, frozen=True)
-class CodedText:
+class CodedText(msgspec.Struct, frozen=True):
     """A text with the coding that was chosen for it."""
 
     text: str
@@ -107,8 +111,9 @@ def parse_default_alphabet(name: str) -> Alphabet:
     Raises:
         ValueError: not one of DEFAULT_ALPHABETS.
     """
-    if name in DEFAULT_ALPHABETS:
-        return Alphabet(name)
+    alphabet = _DEFAULTS.get(name)
+    if alphabet is not None:
+        return alphabet
     raise ValueError(f"default alphabet {name!r}: must be one of {', '.join(DEFAULT_ALPHABETS)}")
 
 
@@ -132,6 +137,7 @@ _GENERAL_ALPHABETS: Final = (Alphabet.GSM, Alphabet.OCTETS, Alphabet.UCS2, Alpha
 """Bits 3 and 2 of the general coding groups; 11 is reserved."""
 
 
+@lru_cache(maxsize=256 * len(DEFAULT_ALPHABETS))
 def scheme_of(data_coding: int, default_alphabet: str = Alphabet.GSM) -> Scheme:
     """Read a data_coding: any octet has a meaning.
 
@@ -214,7 +220,7 @@ def encode_alphabet(text: str, alphabet: Alphabet, shift: Shift = NO_SHIFT) -> b
         EncodeError: names the first character that is not in it.
     """
     if alphabet.is_gsm:
-        return national.encode(text, shift)
+        return gsm0338.encode(text) if shift is NO_SHIFT else national.encode(text, shift)
     if alphabet in _BARE_SETS:
         return _encode_bare(text, alphabet)
     try:
@@ -235,7 +241,7 @@ def decode_alphabet(octets: bytes, alphabet: Alphabet, shift: Shift = NO_SHIFT, 
     if alphabet is Alphabet.GSM_PACKED:
         octets = gsm0338.unpack(octets, fill_bits=gsm0338.fill_bits_after(header_octets))
     if alphabet.is_gsm:
-        return national.decode(octets, shift) if shift != NO_SHIFT else gsm0338.decode(octets)
+        return gsm0338.decode(octets) if shift == NO_SHIFT else national.decode(octets, shift)
     if alphabet is Alphabet.UCS2:
         return _decode_ucs2(octets)
     if alphabet in _BARE_SETS and gsm0338.ESCAPE not in octets:

@@ -116,15 +116,20 @@ def _cost(characters: Counter[int], shift: Shift) -> tuple[int, int, int] | None
         if code is None:
             return None
         septets += times if isinstance(code, int) else times * 2
-    header = shift.header_octets
-    if septets <= _room(header):
-        return 1, septets, header
-    return -(-septets // _room(header + _CONCAT_ELEMENT_OCTETS)), septets, header
+    elements = shift.header_octets
+    parts = 1
+    if septets > _room(elements):
+        elements += _CONCAT_ELEMENT_OCTETS
+        parts = -(-septets // _room(elements))
+    return parts, -(-septets * 7 // 8) + _header(elements) * parts, elements
+
+
+def _header(element_octets: int) -> int:
+    return element_octets + 1 if element_octets else 0
 
 
 def _room(element_octets: int) -> int:
-    header = element_octets + 1 if element_octets else 0
-    return (USER_DATA_OCTETS - header) * 8 // 7
+    return (USER_DATA_OCTETS - _header(element_octets)) * 8 // 7
 
 
 @cache

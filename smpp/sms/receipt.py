@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Final
 
+import msgspec
+
 from smpp.constants import EsmClass, MessageState, is_intermediate_notification, is_receipt
 from smpp.errors import EncodeError
 from smpp.sms import coding, gsm0338
@@ -38,8 +40,7 @@ class NetworkError:
     code: int
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a message, as an SMSC reports it."""
 
     id: str = ""
@@ -167,7 +168,7 @@ def parse_receipt_date(text: str, *, tz: tzinfo | None = None) -> datetime | Non
             SMPP time (§7.1.1), which states its own offset.
         tz: the zone of a date without an offset; None leaves it naive.
     """
-    signed = _SIGNED_DATE.match(text)
+    signed = _SIGNED_DATE.match(text) if len(text) == 16 else None
     if signed:
         digits, tenths, quarters, sign = signed.groups()
         moment = _moment(digits)
@@ -175,14 +176,16 @@ def parse_receipt_date(text: str, *, tz: tzinfo | None = None) -> datetime | Non
         if moment is None or abs(offset) >= timedelta(days=1):
             return moment
         return moment.replace(microsecond=int(tenths) * 100_000, tzinfo=timezone(offset))
-    digits = "".join(character for character in text if character in "0123456789")
+    digits = text
+    if not (text.isascii() and text.isdigit()):
+        digits = "".join(character for character in text if character in "0123456789")
     if len(digits) not in (10, 12, 14):
         return None
     moment = _moment(digits)
     if moment is None and len(digits) == 12:
         # Nearly always with seconds; where that cannot be, with a century: YYYYMMDDhhmm.
         moment = _moment(digits + "00")
-    return moment.replace(tzinfo=tz) if moment else None
+    return moment.replace(tzinfo=tz) if moment and tz else moment
 
 
 def format_receipt(

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypedDict, Unpack
 
+import msgspec
+
 from smpp.constants import DataCoding, EsmClass
 from smpp.errors import EncodeError
 from smpp.sms import coding, gsm0338
@@ -47,8 +49,7 @@ class SplitMethod(StrEnum):
     """Not split: one PDU with a message_payload TLV, and the SMSC splits."""
 
 
-@dataclass(slots=True, frozen=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """One part, ready for a submit_sm or deliver_sm."""
 
     number: int
@@ -262,6 +263,7 @@ class _Splitter:
         if method is SplitMethod.SAR and self.elements:
             raise EncodeError("sar_* TLVs cannot stand beside a user data header")
         self.unit = _unit_of(coded.alphabet)
+        self._room_alone = self._room(0)
 
     def segments(self) -> tuple[Segment, ...]:
         bodies = self.bodies()
@@ -282,12 +284,13 @@ class _Splitter:
 
     def room(self, is_long: bool) -> int:
         """Units of body in one part."""
-        elements = sum(2 + len(element.data) for element in self.elements)
-        if is_long and self.method is SplitMethod.UDH8:
-            elements += _CONCAT_8_OCTETS
-        elif is_long and self.method is not SplitMethod.PAYLOAD:
-            # SAR: the SMSC turns its 16-bit reference into a header of this size.
-            elements += _CONCAT_16_OCTETS
+        if not is_long or self.method is SplitMethod.PAYLOAD:
+            return self._room_alone
+        # SAR: the SMSC turns its 16-bit reference into a header of this size.
+        return self._room(_CONCAT_8_OCTETS if self.method is SplitMethod.UDH8 else _CONCAT_16_OCTETS)
+
+    def _room(self, concat_octets: int) -> int:
+        elements = concat_octets + sum(2 + len(element.data) for element in self.elements)
         header = elements + 1 if elements else 0
         octets = self.user_data_octets - header
         if self.unit is Unit.SEPTETS:
@@ -346,7 +349,7 @@ class _Splitter:
         return Segment(number, total, octets, data_coding, units, True, (), reference)
 
     def _with_header(self, elements: tuple[InformationElement, ...], body: bytes) -> bytes:
-        header = UserDataHeader(elements).encode()
+        header = UserDataHeader(elements).encode() if elements else b""
         if self.coded.alphabet is Alphabet.GSM_PACKED:
             body = gsm0338.pack(body, fill_bits=gsm0338.fill_bits_after(len(header)))
         return header + body
