@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.http import HttpLimits, runner_options
@@ -19,7 +20,7 @@ def behind() -> Behind:
 
 
 @pytest.fixture
-async def client(behind: Behind) -> AsyncIterator[TestClient]:
+async def client(behind: Behind) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     async def is_healthy() -> bool:
         return True
 
