@@ -1,0 +1,226 @@
+"""One PDU of each kind beside its octets, written by hand from the tables of section 4, field by field."""
+
+from smpp.wire import Tlvs
+from smpp.wire.pdu import (
+    AlertNotification,
+    BindReceiver,
+    BindReceiverResp,
+    BindTransceiver,
+    BindTransceiverResp,
+    BindTransmitter,
+    BindTransmitterResp,
+    BroadcastSm,
+    BroadcastSmResp,
+    CancelBroadcastSm,
+    CancelBroadcastSmResp,
+    CancelSm,
+    CancelSmResp,
+    DataSm,
+    DataSmResp,
+    DeliverSm,
+    DeliverSmResp,
+    EnquireLink,
+    EnquireLinkResp,
+    GenericNack,
+    Message,
+    Outbind,
+    QueryBroadcastSm,
+    QueryBroadcastSmResp,
+    QuerySm,
+    QuerySmResp,
+    ReplaceSm,
+    ReplaceSmResp,
+    SubmitMulti,
+    SubmitMultiResp,
+    SubmitSm,
+    SubmitSmResp,
+    Unbind,
+    UnbindResp,
+)
+from smpp.wire.types import DistributionList, SmeAddress, UnsuccessSme
+
+GOLDEN: list[tuple[Message, int, int, str]] = [
+    # message, command_status, sequence_number, octets
+    (
+        BindTransmitter(system_id="SMPP3TEST", password="secret08", system_type="SUBMIT1", addr_ton=1, addr_npi=1),
+        0,
+        1,
+        "0000002F 00000002 00000000 00000001"
+        "534D50503354455354 00  7365637265743038 00  5355424D495431 00  34 01 01  00",
+    ),
+    (BindTransmitterResp(system_id="SMSC"), 0, 1, "00000015 80000002 00000000 00000001 534D5343 00"),
+    (
+        BindReceiver(system_id="me", interface_version=0x33, address_range="^44"),
+        0,
+        2,
+        "0000001C 00000001 00000000 00000002 6D65 00  00  00  33 00 00  5E3434 00",
+    ),
+    (BindReceiverResp(), 0x0D, 2, "00000010 80000001 0000000D 00000002"),
+    (
+        BindTransceiver(system_id="esme", password="pw", interface_version=0x50),
+        0,
+        0x7FFFFFFF,
+        "0000001D 00000009 00000000 7FFFFFFF 65736D65 00  7077 00  00  50 00 00  00",
+    ),
+    (
+        BindTransceiverResp(system_id="SMSC", tlvs=Tlvs.of((0x0210, b"\x34"))),
+        0,
+        0x7FFFFFFF,
+        "0000001A 80000009 00000000 7FFFFFFF 534D5343 00  0210 0001 34",
+    ),
+    (Outbind(system_id="smsc", password="pw"), 0, 1, "00000018 0000000B 00000000 00000001 736D7363 00  7077 00"),
+    (Unbind(), 0, 7, "00000010 00000006 00000000 00000007"),
+    (UnbindResp(), 0, 7, "00000010 80000006 00000000 00000007"),
+    (GenericNack(), 3, 0, "00000010 80000000 00000003 00000000"),
+    (
+        SubmitSm(
+            service_type="CMT",
+            source_addr_ton=5,
+            source_addr="INFO",
+            dest_addr_ton=1,
+            dest_addr_npi=1,
+            destination_addr="447700900123",
+            esm_class=0x40,
+            protocol_id=0x41,
+            priority_flag=1,
+            schedule_delivery_time="260722153000508+",
+            validity_period="000001000000000R",
+            registered_delivery=1,
+            replace_if_present_flag=1,
+            data_coding=8,
+            sm_default_msg_id=2,
+            short_message=b"\x00\xe9\x20\xac",
+            tlvs=Tlvs.of((0x0204, b"\x00\x07"), (0x1400, b"1101"), (0x130C, b"")),
+        ),
+        0,
+        0x0102,
+        "0000006A 00000004 00000000 00000102"
+        "434D54 00  05 00  494E464F 00  01 01  343437373030393030313233 00  40 41 01"
+        "323630373232313533303030353038 2B 00  303030303031303030303030303030 52 00  01 01 08 02"
+        "04 00E920AC  0204 0002 0007  1400 0004 31313031  130C 0000",
+    ),
+    (SubmitSmResp(message_id="17a9c0de"), 0, 0x0102, "00000019 80000004 00000000 00000102 3137613963306465 00"),
+    (
+        SubmitMulti(
+            source_addr="1",
+            dest_addresses=(SmeAddress(1, 1, "4477"), DistributionList("LIST"), SmeAddress(0, 0, "")),
+            short_message=b"Hi",
+        ),
+        0,
+        3,
+        "00000034 00000021 00000000 00000003"
+        "00  00 00  31 00  03  01 01 01 34343737 00  02 4C495354 00  01 00 00 00"
+        "00 00 00  00  00  00 00 00 00  02 4869",
+    ),
+    (
+        SubmitMultiResp(
+            message_id="77", unsuccess_smes=(UnsuccessSme(1, 1, "4477", 0x0B), UnsuccessSme(0, 0, "", 0x58))
+        ),
+        0,
+        3,
+        "00000026 80000021 00000000 00000003 3737 00  02  01 01 34343737 00 0000000B  00 00 00 00000058",
+    ),
+    (
+        DeliverSm(
+            source_addr_ton=1,
+            source_addr_npi=1,
+            source_addr="4477",
+            destination_addr="40404",
+            esm_class=4,
+            short_message=b"id:1",
+            tlvs=Tlvs.of((0x001E, b"1\0"), (0x0427, b"\x02")),
+        ),
+        0,
+        9,
+        "00000039 00000005 00000000 00000009"
+        "00  01 01  34343737 00  00 00  3430343034 00  04 00 00  00  00  00 00 00 00  04 69643A31"
+        "001E 0002 3100  0427 0001 02",
+    ),
+    (DeliverSmResp(), 0, 9, "00000011 80000005 00000000 00000009 00"),
+    (
+        DataSm(
+            source_addr="1",
+            destination_addr="2",
+            esm_class=3,
+            registered_delivery=1,
+            data_coding=4,
+            tlvs=Tlvs.of((0x0424, b"\x00\xff")),
+        ),
+        0,
+        4,
+        "00000022 00000103 00000000 00000004 00  00 00  31 00  00 00  32 00  03 01 04  0424 0002 00FF",
+    ),
+    (
+        DataSmResp(message_id="", tlvs=Tlvs.of((0x0425, b"\x01"), (0x0423, b"\x03\x00\x01"))),
+        0xFE,
+        4,
+        "0000001D 80000103 000000FE 00000004 00  0425 0001 01  0423 0003 030001",
+    ),
+    (
+        QuerySm(message_id="17a9", source_addr_ton=5, source_addr="INFO"),
+        0,
+        5,
+        "0000001C 00000003 00000000 00000005 31376139 00  05 00  494E464F 00",
+    ),
+    (
+        QuerySmResp(message_id="17a9", final_date="260722083000", message_state=2, error_code=0),
+        0,
+        5,
+        "00000024 80000003 00000000 00000005 31376139 00  323630373232303833303030 00  02 00",
+    ),
+    (
+        CancelSm(message_id="17a9", source_addr="1", destination_addr="2"),
+        0,
+        6,
+        "0000001E 00000008 00000000 00000006 00  31376139 00  00 00  31 00  00 00  32 00",
+    ),
+    (CancelSmResp(), 0x11, 6, "00000010 80000008 00000011 00000006"),
+    (
+        ReplaceSm(message_id="17a9", source_addr="1", registered_delivery=1, short_message=b"New"),
+        0,
+        8,
+        "00000021 00000007 00000000 00000008 31376139 00  00 00  31 00  00  00  01 00  03 4E6577",
+    ),
+    (ReplaceSmResp(), 0, 8, "00000010 80000007 00000000 00000008"),
+    (EnquireLink(), 0, 0x0A, "00000010 00000015 00000000 0000000A"),
+    (EnquireLinkResp(), 0, 0x0A, "00000010 80000015 00000000 0000000A"),
+    (
+        AlertNotification(
+            source_addr_ton=1,
+            source_addr_npi=1,
+            source_addr="44",
+            esme_addr_ton=3,
+            esme_addr="404",
+            tlvs=Tlvs.of((0x0422, b"\x00")),
+        ),
+        0,
+        0x0B,
+        "00000020 00000102 00000000 0000000B 01 01  3434 00  03 00  343034 00  0422 0001 00",
+    ),
+    (
+        BroadcastSm(source_addr="1", data_coding=8, tlvs=Tlvs.of((0x0606, b"\x00A"), (0x0604, b"\x00\x01"))),
+        0,
+        0x0C,
+        "00000028 00000111 00000000 0000000C 00  00 00  31 00  00  00  00  00  00 08 000606 0002 0041  0604 0002 0001",
+    ),
+    (BroadcastSmResp(message_id="b1"), 0, 0x0C, "00000013 80000111 00000000 0000000C 6231 00"),
+    (
+        QueryBroadcastSm(message_id="b1", source_addr="1"),
+        0,
+        0x0D,
+        "00000017 00000112 00000000 0000000D 6231 00  00 00  31 00",
+    ),
+    (
+        QueryBroadcastSmResp(message_id="b1", tlvs=Tlvs.of((0x0427, b"\x01"))),
+        0,
+        0x0D,
+        "00000018 80000112 00000000 0000000D 6231 00  0427 0001 01",
+    ),
+    (
+        CancelBroadcastSm(message_id="b1", source_addr="1"),
+        0,
+        0x0E,
+        "00000018 00000113 00000000 0000000E 00  6231 00  00 00  31 00",
+    ),
+    (CancelBroadcastSmResp(), 0, 0x0E, "00000010 80000113 00000000 0000000E"),
+]
