@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 import structlog
 
@@ -31,7 +31,7 @@ from smpp.session import (
     StateChanged,
 )
 from smpp.session.session import Trace
-from smpp.sms import split
+from smpp.sms import SplitMethod, SplitOptions, split
 from smpp.status import CommandStatus
 from smpp.wire.pdu import AlertNotification, DataSm, DeliverSm, Request, Response, SubmitMulti, SubmitSm
 from smpp.wire.time import format_relative
@@ -323,7 +323,7 @@ class Client:
         validity_seconds: float | None = None,
         tlvs: Tlvs = NO_TLVS,
         service_type: str = "",
-        **coding: object,
+        **coding: Unpack[SplitOptions],
     ) -> SentMessage:
         """Code, split and submit a text.
 
@@ -349,7 +349,7 @@ class Client:
             tlvs=tlvs,
             service_type=service_type,
             reference=next(self._reference),
-            coding={"default_alphabet": self._link.config.default_alphabet, **coding},
+            coding=coding_options(self._link.config, coding),
         )
         return SentMessage(tuple([await self.submit(message) for message in messages]))
 
@@ -443,7 +443,7 @@ def compose(
     tlvs: Tlvs,
     service_type: str,
     reference: int,
-    coding: dict[str, object],
+    coding: SplitOptions,
 ) -> list[SubmitSm]:
     """The submit_sm of each part of a text.
 
@@ -452,7 +452,7 @@ def compose(
     """
     source = sender if isinstance(sender, Address) else Address.guess(sender)
     destination = to if isinstance(to, Address) else Address.guess(to)
-    segments = split(text, reference=reference & 0xFFFF, **coding)  # type: ignore[arg-type]
+    segments = split(text, reference=_reference(reference, coding), **coding)
     return [
         SubmitSm(
             service_type=service_type,
@@ -471,6 +471,18 @@ def compose(
         )
         for segment in segments
     ]
+
+
+def coding_options(config: ClientConfig, options: SplitOptions) -> SplitOptions:
+    """What a call says of coding, with the SMSC's default alphabet where it says nothing of it."""
+    with_default: SplitOptions = {"default_alphabet": config.default_alphabet}
+    with_default.update(options)
+    return with_default
+
+
+def _reference(number: int, options: SplitOptions) -> int:
+    """A reference that fits the method: 1 to 255 in a header of 8 bits."""
+    return number % (0x100 if options.get("method", SplitMethod.UDH8) == SplitMethod.UDH8 else 0x10000)
 
 
 def rejected(message: Request, answer: ResponseReceived, where: str) -> CommandFailed:

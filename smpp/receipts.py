@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from smpp.constants import is_intermediate_notification, is_receipt
 from smpp.correlator import Correlator, Match
 from smpp.sms import Receipt, parse_receipt
 from smpp.status import CommandStatus
-from smpp.wire import tlv
 from smpp.wire.pdu import DataSm, DeliverSm, Request, Response
 
 log = structlog.stdlib.get_logger("smpp")
@@ -113,13 +111,8 @@ def receipt_of(message: Request, default_alphabet: str = "gsm") -> Receipt | Non
     """The receipt that a deliver_sm or data_sm carries, or None where it is a message."""
     if not isinstance(message, DeliverSm | DataSm):
         return None
-    if not (is_receipt(message.esm_class) or is_intermediate_notification(message.esm_class)):
-        return None
-    octets = message.short_message if isinstance(message, DeliverSm) else b""
-    if not octets:
-        octets = message.tlvs.get(tlv.message_payload) or b""
     return parse_receipt(
-        octets,
+        message.short_message if isinstance(message, DeliverSm) else b"",
         esm_class=message.esm_class,
         data_coding=message.data_coding,
         tlvs=dict(reversed(message.tlvs)),

@@ -16,11 +16,11 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 import structlog
 
-from smpp.client import DeliverHandler, compose, rejected
+from smpp.client import DeliverHandler, coding_options, compose, rejected
 from smpp.dispatch import Tasks
 from smpp.endpoint import Address, Endpoint, client_tls
 from smpp.errors import InDoubt, NotSent, SmppError, StateError
@@ -30,6 +30,7 @@ from smpp.pool.settings import PoolConfig, ThrottleScope
 from smpp.receipts import ReceiptDesk, SentMessage, Submission
 from smpp.session import ResponseReceived
 from smpp.session.session import Trace
+from smpp.sms import SplitOptions
 from smpp.status import CommandStatus, status_name
 from smpp.wire.pdu import DataSm, SubmitMulti, SubmitSm
 from smpp.wire.tlv import NO_TLVS, Tlvs
@@ -142,6 +143,7 @@ class Pool:
         system_id: for all of them; credentials in a URL go before it.
         password: likewise.
         on_deliver: gets messages and receipts of all binds; answered when it returns.
+        deliver_for: instead of `on_deliver`: makes the handler of each bind from its name, ``host:port#n``.
         on_change: called when a bind changes its state.
         config: settings; the keyword arguments below are shortcuts into it.
         desk: joins receipts with what was sent; default: one of the pool's own, shared by all its binds.
@@ -156,6 +158,7 @@ class Pool:
         system_id: str = "",
         password: str = "",
         on_deliver: DeliverHandler | None = None,
+        deliver_for: Callable[[str], DeliverHandler] | None = None,
         on_change: Callable[[BindStatus], None] | None = None,
         config: PoolConfig | None = None,
         binds_per_server: int | None = None,
@@ -174,6 +177,7 @@ class Pool:
         self.config = config
         self.desk = desk or ReceiptDesk(default_alphabet=config.client.default_alphabet)
         self._on_deliver = on_deliver
+        self._deliver_for = deliver_for
         self._on_change = on_change
         self._reference = itertools.count(1)
         self._waiters: deque[_Waiter] = deque()
@@ -202,12 +206,13 @@ class Pool:
     def _new_bind(
         self, server: PoolServer, number: int, ssl_context: ssl.SSLContext | None, trace: Trace | None
     ) -> PoolBind:
+        name = f"{server.endpoint.name}#{number}"
         return PoolBind(
-            f"{server.endpoint.name}#{number}",
+            name,
             server,
             self.config,
             desk=self.desk,
-            on_deliver=self._on_deliver,
+            on_deliver=self._deliver_for(name) if self._deliver_for is not None else self._on_deliver,
             on_change=self._changed,
             on_room=self._wake,
             ssl_context=ssl_context,
@@ -391,7 +396,7 @@ class Pool:
         validity_seconds: float | None = None,
         tlvs: Tlvs = NO_TLVS,
         service_type: str = "",
-        **coding: object,
+        **coding: Unpack[SplitOptions],
     ) -> SentMessage:
         """Code, split and submit a text; arguments and errors as `smpp.Client.send`."""
         messages = compose(
@@ -403,7 +408,7 @@ class Pool:
             tlvs=tlvs,
             service_type=service_type,
             reference=next(self._reference),
-            coding={"default_alphabet": self.config.client.default_alphabet, **coding},
+            coding=coding_options(self.config.client, coding),
         )
         return SentMessage(tuple(await asyncio.gather(*(self.submit(message) for message in messages))))
 

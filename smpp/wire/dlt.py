@@ -19,3 +19,5 @@ PROFILE: Final = TlvProfile("dlt", (pe_id, template_id, tm_id))
 PROFILE_WITH_NUL: Final = TlvProfile(
     "dlt-nul", tuple(text_type(declared.tag, declared.name, _MAX_OCTETS) for declared in (pe_id, template_id, tm_id))
 )
+
+TAGS: Final = frozenset({pe_id.tag, template_id.tag, tm_id.tag})

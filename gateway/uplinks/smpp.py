@@ -1,0 +1,387 @@
+"""Out over SMPP: messages become submit_sm on the binds of one SMSC, its deliver_sm become receipts and messages.
+
+Each uplink has its own rules for addresses, codings and TLVs; nothing of them reaches the pipeline.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from gateway.config import UplinkConfig
+from gateway.errors import Unsupported
+from gateway.models import (
+    Coding,
+    Inbound,
+    Message,
+    Outcome,
+    Part,
+    PartBody,
+    Receipt,
+    State,
+    SubmitResult,
+)
+from gateway.uplinks.base import InboundHandler, ReceiptHandler
+from smpp import dlt, tlv
+from smpp.client import ClientConfig
+from smpp.constants import BindMode, DataCoding, EsmClass, MessageState, RegisteredDelivery
+from smpp.endpoint import client_tls
+from smpp.errors import EncodeError, InDoubt, NotSent
+from smpp.pool import BindStatus, Pool, PoolConfig, Slot, ThrottleScope
+from smpp.receipts import receipt_of
+from smpp.retry import RetryClass, RetryPolicy
+from smpp.session import ResponseReceived, SessionConfig
+from smpp.sms import Receipt as SmppReceipt
+from smpp.sms import Segment, SplitOptions, decode_text, parse_udh, split, split_octets, split_udh, with_message_class
+from smpp.status import CommandStatus, status_name
+from smpp.wire.pdu import DataSm, DeliverSm, SubmitSm
+from smpp.wire.time import format_relative
+from smpp.wire.tlv import Tlv, Tlvs
+
+log = structlog.stdlib.get_logger("gateway")
+
+STATES: Final = {
+    MessageState.SCHEDULED: State.ENROUTE,
+    MessageState.ENROUTE: State.ENROUTE,
+    MessageState.DELIVERED: State.DELIVERED,
+    MessageState.EXPIRED: State.EXPIRED,
+    MessageState.DELETED: State.DELETED,
+    MessageState.UNDELIVERABLE: State.UNDELIVERABLE,
+    MessageState.ACCEPTED: State.ENROUTE,
+    MessageState.UNKNOWN: State.UNKNOWN,
+    MessageState.REJECTED: State.REJECTED,
+    MessageState.SKIPPED: State.UNDELIVERABLE,
+}
+"""The SMSC's states in our words. ACCEPTED is not final: many SMSCs send it on the way."""
+
+_MAX_SHORT_MESSAGE_OCTETS: Final = 254
+_DATA_CODING: Final = {Coding.LATIN_1: DataCoding.LATIN_1, Coding.UCS2: DataCoding.UCS2}
+
+
+class SmppUplink:
+    """The binds of one SMSC (gateway.uplinks.base.Uplink).
+
+    Args:
+        name: its name in the config.
+        config: its settings.
+        on_receipt: returns once the receipt is committed.
+        on_inbound: returns once the message is committed.
+        new_id: makes ids for inbound messages.
+        on_change: called when a bind changes its state.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: UplinkConfig,
+        *,
+        on_receipt: ReceiptHandler,
+        on_inbound: InboundHandler,
+        new_id: Callable[[], str],
+        on_change: Callable[[BindStatus], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._name = name
+        self._config = config
+        self._on_receipt = on_receipt
+        self._on_inbound = on_inbound
+        self._new_id = new_id
+        self._clock = clock
+        self._retry = RetryPolicy()
+        self._fixed_tlvs = _fixed_tlvs(config)
+        tls = config.tls
+        self._pool = Pool(
+            config.servers,
+            system_id=config.system_id,
+            password=config.password.reveal(),
+            deliver_for=self._handler_for,
+            on_change=on_change,
+            config=_pool_config(config),
+            ssl_context=client_tls(tls.ca_file or None, tls.cert_file or None, tls.key_file or None)
+            if any(server.startswith("smpps:") for server in config.servers)
+            else None,
+        )
+
+    @property
+    def name(self) -> str:
+        """Its name in the config."""
+        return self._name
+
+    @property
+    def group(self) -> str:
+        """The SMSC group whose message ids it shares."""
+        return self._config.group or self._name
+
+    @property
+    def is_available(self) -> bool:
+        """Whether at least one bind can carry a message now."""
+        return self._pool.is_available
+
+    @property
+    def binds(self) -> tuple[BindStatus, ...]:
+        """What is known of each bind, now."""
+        return self._pool.binds
+
+    async def start(self) -> None:
+        """Connect and bind in the background."""
+        self._pool.start()
+
+    async def stop(self, deadline_seconds: float) -> None:
+        """Finish what is in flight, unbind, close."""
+        await self._pool.stop(deadline_seconds)
+
+    async def reserve(self, count: int) -> "Sequence[SmppSlot]":
+        """Wait until at least one slot is free, then take up to `count` of them."""
+        return [SmppSlot(self, slot) for slot in await self._pool.reserve(count)]
+
+    # Messages out
+
+    def split(self, message: Message, *, reference: int) -> list[PartBody]:
+        """Code and cut a message by this SMSC's alphabet, method and limits.
+
+        Raises:
+            Unsupported: it cannot be coded or cut so; the text says why.
+        """
+        try:
+            segments = self._segments(message, reference)
+        except EncodeError as error:
+            raise Unsupported(str(error)) from error
+        return [
+            PartBody(
+                short_message=segment.short_message or dict(segment.tlvs).get(tlv.message_payload.tag, b""),
+                data_coding=segment.data_coding,
+                has_udh=segment.has_udh,
+            )
+            for segment in segments
+        ]
+
+    def _segments(self, message: Message, reference: int) -> Sequence[Segment]:
+        config = self._config
+        method = config.long_messages
+        elements = parse_udh(message.udh).elements if message.udh else ()
+        number = reference & 0xFF if method == "udh8" else reference & 0xFFFF
+        if message.data is not None:
+            data_coding = DataCoding.BINARY if message.data_coding is None else message.data_coding
+            if message.data_coding is None and message.message_class is not None:
+                data_coding = with_message_class(data_coding, message.message_class)
+            return split_octets(
+                message.data,
+                data_coding=data_coding,
+                reference=number,
+                method=method,
+                default_alphabet=config.default_alphabet,
+                elements=elements,
+            )
+        options: SplitOptions = {
+            "method": method,
+            "default_alphabet": config.default_alphabet,
+            "elements": elements,
+            "allow_latin1": config.allow_latin1,
+        }
+        data_coding_wanted = message.data_coding
+        if data_coding_wanted is None and message.coding is Coding.GSM:
+            data_coding_wanted = DataCoding.SMSC_DEFAULT
+        elif data_coding_wanted is None and message.coding in _DATA_CODING:
+            data_coding_wanted = _DATA_CODING[message.coding]
+        if data_coding_wanted is not None and message.data_coding is None and message.message_class is not None:
+            data_coding_wanted = with_message_class(data_coding_wanted, message.message_class)
+        if data_coding_wanted is not None:
+            options["data_coding"] = data_coding_wanted
+        elif message.message_class is not None:
+            options["message_class"] = message.message_class
+        return split(message.text, reference=number, **options)
+
+    def compose(self, message: Message, part: Part, part_count: int) -> SubmitSm:
+        """The submit_sm of a part."""
+        config, body = self._config, part.body
+        source_ton, source_npi, source = self._source(message.sender)
+        tlvs: list[Tlv] = [*self._own_tlvs(message), *self._fixed_tlvs]
+        short_message = body.short_message
+        if len(short_message) > _MAX_SHORT_MESSAGE_OCTETS:
+            tlvs.append(tlv.message_payload(short_message))
+            short_message = b""
+        elif part_count > 1 and not body.has_udh:
+            tlvs += [
+                tlv.sar_msg_ref_num(part.reference & 0xFFFF),
+                tlv.sar_total_segments(part_count),
+                tlv.sar_segment_seqnum(part.number),
+            ]
+        return SubmitSm(
+            service_type=config.service_type,
+            source_addr_ton=source_ton,
+            source_addr_npi=source_npi,
+            source_addr=source,
+            dest_addr_ton=config.destination.ton,
+            dest_addr_npi=config.destination.npi,
+            destination_addr=self._destination(message.recipient),
+            esm_class=EsmClass.UDHI if body.has_udh else EsmClass.DEFAULT,
+            validity_period=format_relative(message.validity_seconds) if message.validity_seconds else "",
+            registered_delivery=config.registered_delivery if message.wants_receipt else RegisteredDelivery.NONE,
+            data_coding=body.data_coding,
+            short_message=short_message,
+            tlvs=Tlvs(tlvs),
+        )
+
+    def _source(self, sender: str) -> tuple[int, int, str]:
+        rules = self._config.source
+        digits = sender.removeprefix("+")
+        if not (digits.isascii() and digits.isdigit()):
+            return rules.alphanumeric_ton, rules.alphanumeric_npi, sender
+        if len(digits) <= rules.short_code_max_length and digits == sender:
+            return rules.short_code_ton, rules.short_code_npi, digits
+        return rules.international_ton, rules.international_npi, digits
+
+    def _destination(self, recipient: str) -> str:
+        rules = self._config.destination
+        if rules.strip_prefix and recipient.startswith(rules.strip_prefix):
+            recipient = recipient.removeprefix(rules.strip_prefix)
+        return rules.add_prefix + recipient
+
+    def _own_tlvs(self, message: Message) -> Sequence[Tlv]:
+        """The sender's TLVs; vendor tags only where this SMSC is known to mean the same by them."""
+        if self._config.tlv_profile == "dlt":
+            return message.tlvs
+        return [item for item in message.tlvs if item[0] not in dlt.TAGS]
+
+    def result_of(self, answer: ResponseReceived) -> SubmitResult:
+        """What the SMSC's answer means."""
+        status = answer.command_status
+        if not status:
+            message_id = getattr(answer.message, "message_id", None) or ""
+            return SubmitResult(Outcome.ACCEPTED, message_id)
+        match self._retry.classify(status):
+            case RetryClass.THROTTLED:
+                outcome = Outcome.THROTTLED
+            case RetryClass.RETRY_LATER:
+                outcome = Outcome.RETRY
+            case _:
+                outcome = Outcome.REJECTED
+        return SubmitResult(outcome, "", status_name(status), status)
+
+    # What comes in
+
+    def _handler_for(self, bind: str) -> "Callable[[DeliverSm | DataSm], asyncio.Future[int]]":
+        async def deliver(message: DeliverSm | DataSm) -> int:
+            receipt = receipt_of(message, self._config.default_alphabet)
+            if receipt is not None:
+                await self._on_receipt(self._read_receipt(message, receipt, bind))
+            elif message.esm_class & EsmClass.DELIVERY_RECEIPT:
+                log.warning("receipt with neither id nor state", uplink=self._name, bind=bind)
+            else:
+                await self._on_inbound(self._read_inbound(message, bind))
+            return CommandStatus.ESME_ROK
+
+        return deliver  # type: ignore[return-value]
+
+    def _read_receipt(self, message: DeliverSm | DataSm, receipt: SmppReceipt, bind: str) -> Receipt:
+        state = STATES.get(receipt.state, State.UNKNOWN) if receipt.state is not None else State.UNKNOWN
+        if receipt.is_intermediate and state.is_final:
+            state = State.ENROUTE
+        return Receipt(
+            group=self.group,
+            smsc_message_id=receipt.id,
+            state=state,
+            recipient=message.source_addr,
+            sender=message.destination_addr,
+            error=receipt.error,
+            done_at=receipt.done_date.timestamp() if receipt.done_date and receipt.done_date.tzinfo else None,
+            received_at=self._clock(),
+            uplink=self._name,
+            bind=bind,
+            raw=receipt.raw,
+        )
+
+    def _read_inbound(self, message: DeliverSm | DataSm, bind: str) -> Inbound:
+        octets = message.short_message if isinstance(message, DeliverSm) else b""
+        octets = octets or message.tlvs.get(tlv.message_payload) or b""
+        udh, body = split_udh(octets) if message.esm_class & EsmClass.UDHI else (None, octets)
+        return Inbound(
+            id=self._new_id(),
+            account="",
+            sender=message.source_addr,
+            recipient=message.destination_addr,
+            text=decode_text(body, message.data_coding, self._config.default_alphabet, udh=udh),
+            data=body,
+            udh=udh.encode() if udh is not None else b"",
+            data_coding=message.data_coding,
+            uplink=self._name,
+            bind=bind,
+            received_at=self._clock(),
+        )
+
+    def __repr__(self) -> str:
+        return f"<SmppUplink {self._name} {self._pool!r}>"
+
+
+class SmppSlot:
+    """A place in the window of one bind (gateway.uplinks.base.Slot)."""
+
+    def __init__(self, uplink: SmppUplink, slot: Slot) -> None:
+        self._uplink = uplink
+        self._slot = slot
+
+    @property
+    def bind(self) -> str:
+        """Which bind it is: ``host:port#n``."""
+        return self._slot.bind
+
+    def submit(self, message: Message, part: Part) -> "asyncio.Future[SubmitResult]":
+        """Write the part, paced by the server's rate."""
+        result: asyncio.Future[SubmitResult] = asyncio.get_running_loop().create_future()
+        try:
+            pdu = self._uplink.compose(message, part, message.part_count)
+        except EncodeError as error:
+            self._slot.release()
+            result.set_result(SubmitResult(Outcome.REJECTED, "", str(error)))
+            return result
+        answer = self._slot.submit(pdu)
+        answer.add_done_callback(lambda done: self._end(done, result))
+        return result
+
+    def release(self) -> None:
+        """Give the slot back unused."""
+        self._slot.release()
+
+    def _end(self, answer: "asyncio.Future[ResponseReceived]", result: "asyncio.Future[SubmitResult]") -> None:
+        if answer.cancelled():
+            ended = SubmitResult(Outcome.IN_DOUBT, "", "cancelled")
+        elif (error := answer.exception()) is None:
+            ended = self._uplink.result_of(answer.result())
+        elif isinstance(error, NotSent):
+            ended = SubmitResult(Outcome.NOT_SENT, "", str(error))
+        elif isinstance(error, InDoubt):
+            ended = SubmitResult(Outcome.IN_DOUBT, "", str(error))
+        else:
+            ended = SubmitResult(Outcome.REJECTED, "", str(error))
+        if not result.done():
+            result.set_result(ended)
+
+
+def _fixed_tlvs(config: UplinkConfig) -> tuple[Tlv, ...]:
+    return tuple((item.tag, bytes.fromhex(item.hex) if item.hex else item.text.encode()) for item in config.tlvs)
+
+
+def _pool_config(config: UplinkConfig) -> PoolConfig:
+    return PoolConfig(
+        client=ClientConfig(
+            session=SessionConfig(
+                window=config.window,
+                response_timeout_seconds=config.response_timeout_seconds,
+                enquire_link_seconds=config.enquire_link_seconds,
+            ),
+            system_type=config.system_type,
+            server_hostname=config.tls.server_hostname or None,
+            default_alphabet=config.default_alphabet,
+        ),
+        bind_mode=BindMode(config.bind_mode),
+        binds_per_server=config.binds_per_server,
+        parts_per_second_per_server=config.parts_per_second_per_server,
+        reconnect_min_seconds=config.reconnect_min_seconds,
+        reconnect_max_seconds=config.reconnect_max_seconds,
+        throttle_scope=ThrottleScope(config.throttle_scope),
+        throttle_min_seconds=config.throttle_seconds,
+        throttle_max_seconds=config.throttle_max_seconds,
+    )
