@@ -16,8 +16,8 @@ from itertools import groupby
 
 from smpp.sms.coding import Alphabet, decode_text, scheme_of
 from smpp.sms.national import NO_SHIFT, Shift
-from smpp.sms.segments import SAR_MSG_REF_NUM, SAR_SEGMENT_SEQNUM, SAR_TOTAL_SEGMENTS
 from smpp.sms.udh import Concat, UserDataHeader
+from smpp.wire import tlv
 
 
 @dataclass(slots=True, frozen=True)
@@ -120,7 +120,9 @@ def concat_of(udh: UserDataHeader | None, tlvs: Mapping[int, bytes]) -> tuple[Co
     """
     if udh is not None and udh.concat is not None:
         return udh.concat, False
-    reference, total, number = (tlvs.get(tag) for tag in (SAR_MSG_REF_NUM, SAR_TOTAL_SEGMENTS, SAR_SEGMENT_SEQNUM))
+    reference = tlvs.get(tlv.sar_msg_ref_num.tag)
+    total = tlvs.get(tlv.sar_total_segments.tag)
+    number = tlvs.get(tlv.sar_segment_seqnum.tag)
     # §5.3.2.22: without all three they mean nothing.
     if reference is None or total is None or number is None:
         return None

@@ -20,11 +20,13 @@ from smpp.sms import coding, gsm0338
 from smpp.sms.coding import Alphabet
 from smpp.sms.receipt_text import STATE_WORDS, STATES, read_receipt_text
 from smpp.sms.udh import split_udh
+from smpp.wire import tlv
+from smpp.wire.tlv import Tlv
 
-RECEIPTED_MESSAGE_ID: Final = 0x001E
-NETWORK_ERROR_CODE: Final = 0x0423
-MESSAGE_PAYLOAD: Final = 0x0424
-MESSAGE_STATE: Final = 0x0427
+RECEIPTED_MESSAGE_ID: Final = tlv.receipted_message_id.tag
+NETWORK_ERROR_CODE: Final = tlv.network_error_code.tag
+MESSAGE_PAYLOAD: Final = tlv.message_payload.tag
+MESSAGE_STATE: Final = tlv.message_state.tag
 
 MAX_MESSAGE_ID_CHARACTERS: Final = 64
 TEXT_OCTETS: Final = 20
@@ -238,21 +240,19 @@ def format_receipt(
     return head.encode("ascii") + _excerpt(text, alphabet)
 
 
-def receipt_tlvs(
-    message_id: str, state: MessageState, *, network_error: NetworkError | None = None
-) -> list[tuple[int, bytes]]:
+def receipt_tlvs(message_id: str, state: MessageState, *, network_error: NetworkError | None = None) -> list[Tlv]:
     """The TLVs that say the same, as (tag, value).
 
     Raises:
         EncodeError: an id or a network error out of range.
     """
     _check_id(message_id)
-    tlvs = [(RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"), (MESSAGE_STATE, bytes((state,)))]
+    tlvs = [tlv.receipted_message_id(message_id), tlv.message_state(state)]
     if network_error is not None:
         if not (0 <= network_error.type <= 0xFF and 0 <= network_error.code <= 0xFFFF):
             raise EncodeError(f"network_error_code: {network_error} is not one octet and two")
         value = bytes((network_error.type,)) + network_error.code.to_bytes(2, "big")
-        tlvs.append((NETWORK_ERROR_CODE, value))
+        tlvs.append(tlv.network_error_code(value))
     return tlvs
 
 

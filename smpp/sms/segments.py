@@ -24,11 +24,8 @@ from smpp.sms import coding, gsm0338
 from smpp.sms.coding import Alphabet, CodedText
 from smpp.sms.national import NO_SHIFT, USER_DATA_OCTETS, Shift
 from smpp.sms.udh import MAX_PARTS, Concat, Iei, InformationElement, UserDataHeader, shift_elements
-
-SAR_MSG_REF_NUM: Final = 0x020C
-SAR_TOTAL_SEGMENTS: Final = 0x020E
-SAR_SEGMENT_SEQNUM: Final = 0x020F
-MESSAGE_PAYLOAD: Final = 0x0424
+from smpp.wire import tlv
+from smpp.wire.tlv import Tlv
 
 MAX_SHORT_MESSAGE_OCTETS: Final = 254
 MAX_PAYLOAD_OCTETS: Final = 0xFFFF
@@ -61,7 +58,7 @@ class Segment(msgspec.Struct, frozen=True):
     units: int
     """Septets, code units or octets of the body."""
     has_udh: bool = False
-    tlvs: tuple[tuple[int, bytes], ...] = ()
+    tlvs: tuple[Tlv, ...] = ()
     """The sar_* TLVs or the message_payload, as (tag, value)."""
     reference: int | None = None
     """The number the parts share; None where there is one part."""
@@ -337,7 +334,7 @@ class _Splitter:
             return Segment(1, 1, octets, data_coding, units, has_udh)
         if len(octets) > MAX_PAYLOAD_OCTETS:
             raise EncodeError(f"message_payload: {len(octets)} octets, at most {MAX_PAYLOAD_OCTETS}")
-        return Segment(1, 1, b"", data_coding, units, has_udh, ((MESSAGE_PAYLOAD, octets),))
+        return Segment(1, 1, b"", data_coding, units, has_udh, (tlv.message_payload(octets),))
 
     def _part(self, body: bytes, number: int, total: int) -> Segment:
         data_coding, units, reference = int(self.coded.data_coding), self.units(body), self.reference
@@ -355,12 +352,12 @@ class _Splitter:
         return header + body
 
 
-def sar_tlvs(concat: Concat) -> tuple[tuple[int, bytes], ...]:
+def sar_tlvs(concat: Concat) -> tuple[Tlv, ...]:
     """A concatenation as the three sar_* TLVs. §5.3.2.22 to .24."""
     return (
-        (SAR_MSG_REF_NUM, concat.reference.to_bytes(2, "big")),
-        (SAR_TOTAL_SEGMENTS, bytes((concat.total,))),
-        (SAR_SEGMENT_SEQNUM, bytes((concat.number,))),
+        tlv.sar_msg_ref_num(concat.reference),
+        tlv.sar_total_segments(concat.total),
+        tlv.sar_segment_seqnum(concat.number),
     )
 
 
