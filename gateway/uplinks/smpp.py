@@ -364,18 +364,23 @@ def _fixed_tlvs(config: UplinkConfig) -> tuple[Tlv, ...]:
     return tuple((item.tag, bytes.fromhex(item.hex) if item.hex else item.text.encode()) for item in config.tlvs)
 
 
+def client_config(config: UplinkConfig) -> ClientConfig:
+    """What an uplink's settings say of one connection."""
+    return ClientConfig(
+        session=SessionConfig(
+            window=config.window,
+            response_timeout_seconds=config.response_timeout_seconds,
+            enquire_link_seconds=config.enquire_link_seconds,
+        ),
+        system_type=config.system_type,
+        server_hostname=config.tls.server_hostname or None,
+        default_alphabet=config.default_alphabet,
+    )
+
+
 def _pool_config(config: UplinkConfig) -> PoolConfig:
     return PoolConfig(
-        client=ClientConfig(
-            session=SessionConfig(
-                window=config.window,
-                response_timeout_seconds=config.response_timeout_seconds,
-                enquire_link_seconds=config.enquire_link_seconds,
-            ),
-            system_type=config.system_type,
-            server_hostname=config.tls.server_hostname or None,
-            default_alphabet=config.default_alphabet,
-        ),
+        client=client_config(config),
         bind_mode=BindMode(config.bind_mode),
         binds_per_server=config.binds_per_server,
         parts_per_second_per_server=config.parts_per_second_per_server,

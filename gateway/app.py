@@ -1,0 +1,225 @@
+"""The gateway as a whole: builds every part from the config and hands each what it needs. Nothing else wires.
+
+doors (web) ──► pipeline ──► uplinks ──► SMSCs
+                  │ store         │
+webhooks ◄── correlator ◄─────────┘   receipts and inbound messages
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import structlog
+
+from gateway.accounts import Accounts
+from gateway.config import Config
+from gateway.correlator import Correlator
+from gateway.errors import StoreError
+from gateway.http import HttpLimits, Listener, serve
+from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.pipeline import Pipeline
+from gateway.policy import Policy
+from gateway.providers import PROVIDERS
+from gateway.providers.base import Services
+from gateway.router import Router
+from gateway.store import open_store
+from gateway.store.base import Store
+from gateway.uplinks.smpp import SmppUplink
+from gateway.web.admin import build_admin_app
+from gateway.web.app import build_app
+from gateway.web.auth import AccountAuthenticator
+from gateway.webhooks import WebhookDispatcher, bookkeeping
+from smpp import BindState, BindStatus
+
+log = structlog.stdlib.get_logger("gateway")
+
+
+class Gateway:
+    """One node of the gateway.
+
+    Args:
+        config: everything about it.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.metrics = Metrics()
+        self.uplinks: dict[str, SmppUplink] = {}
+        self.is_stopping = False
+        self._store: Store | None = None
+        self._listeners: list[Listener] = []
+        self._stop_steps = AsyncExitStack()
+        self._deadline = float("inf")
+
+    @property
+    def store(self) -> Store:
+        """The store; open from `start` to `stop`."""
+        if self._store is None:
+            raise StoreError("the store is not open")
+        return self._store
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """``host:port`` of the public and of the admin listener."""
+        public, admin = self._listeners
+        return public.addresses[0], admin.addresses[0]
+
+    async def start(self) -> None:
+        """Open the store, take up what was left, connect, listen.
+
+        Raises:
+            StoreError: the store cannot be opened.
+            ListenError: an address cannot be had.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        config, steps = self.config, self._stop_steps
+        store = self._store = await open_store(
+            config.store.url,
+            queue_limit=config.store.queue_limit,
+            commit_batch=config.store.commit_batch,
+            node=config.node.name,
+        )
+        steps.push_async_callback(store.close)
+
+        dialects = {provider.name: provider.make_dialect() for provider in PROVIDERS.values()}
+        book = bookkeeping(config, dialects)
+        webhooks = WebhookDispatcher(
+            store,
+            config.webhooks,
+            {name: account.signing_secret for name, account in config.account.items()},
+            metrics=self.metrics,
+        )
+        numbers = {number: name for name, account in config.account.items() for number in account.numbers}
+        correlator = Correlator(store, book, numbers, metrics=self.metrics, on_callbacks=webhooks.wake)
+        self.uplinks.update(
+            (
+                name,
+                SmppUplink(
+                    name,
+                    uplink,
+                    on_receipt=correlator.on_receipt,
+                    on_inbound=correlator.on_inbound,
+                    new_id=lambda: store.ids.new(time.time()),
+                    on_change=_log_change(name),
+                ),
+            )
+            for name, uplink in config.uplink.items()
+        )
+        pipeline = Pipeline(
+            config,
+            store=store,
+            router=Router(config.route),
+            policy=Policy(config.account),
+            uplinks=self.uplinks,
+            bookkeeping=book,
+            metrics=self.metrics,
+            on_callbacks=webhooks.wake,
+        )
+
+        await pipeline.recover()
+        webhooks.start()
+        steps.push_async_callback(self._with_time_left(webhooks.stop))
+        correlator.start()
+        steps.push_async_callback(correlator.stop)
+        for uplink in self.uplinks.values():
+            await uplink.start()
+            steps.push_async_callback(self._with_time_left(uplink.stop))
+        pipeline.start()
+        steps.push_async_callback(self._with_time_left(pipeline.stop))
+
+        accounts = AccountAuthenticator(Accounts(config.account))
+        app = build_app(
+            Services(authenticator=accounts, intake=pipeline, lookup=store),
+            dialects={PROVIDERS[name].prefix: dialect for name, dialect in dialects.items()},
+            is_healthy=self.is_healthy,
+            limits=HttpLimits(
+                body_bytes=config.http.body_limit_bytes,
+                batch_items=config.http.batch_limit,
+                shutdown_seconds=config.node.shutdown_seconds,
+            ),
+        )
+        admin = build_admin_app(
+            is_healthy=self.is_healthy,
+            is_ready=self.is_ready,
+            metrics=self.metrics.render,
+            metrics_type=CONTENT_TYPE,
+        )
+        for listening, address in ((app, config.http.listen), (admin, config.admin.listen)):
+            listener = await serve(listening, address)
+            self._listeners.append(listener)
+            steps.push_async_callback(listener.stop)
+
+    async def stop(self) -> None:
+        """Take nothing more, empty the windows, unbind, post what is due, close; within `node.shutdown_seconds`."""
+        if self.is_stopping:
+            return
+        self.is_stopping = True
+        self._deadline = asyncio.get_running_loop().time() + self.config.node.shutdown_seconds
+        await self._stop_steps.aclose()
+
+    def _with_time_left(self, stop: Callable[[float], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """A step of stopping that is told how many seconds are left for it."""
+
+        def step() -> Awaitable[None]:
+            return stop(max(0.0, self._deadline - asyncio.get_running_loop().time()))
+
+        return step
+
+    async def is_healthy(self) -> bool:
+        """Whether the store takes and gives."""
+        try:
+            await self.store.ping()
+        except StoreError:
+            return False
+        return True
+
+    def is_ready(self) -> bool:
+        """Whether messages can leave now."""
+        return not self.is_stopping and any(uplink.is_available for uplink in self.uplinks.values())
+
+
+def _log_change(uplink: str) -> Callable[[BindStatus], None]:
+    def changed(bind: BindStatus) -> None:
+        if bind.state is BindState.BOUND:
+            log.info("bind is up", uplink=uplink, bind=bind.name, tls=bind.tls)
+
+    return changed
+
+
+async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then stop in order; a second signal ends the process at once.
+
+    Args:
+        config: everything about the gateway.
+        on_ready: called when it listens.
+    """
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+
+    def ask(name: str) -> None:
+        if asked.is_set():
+            raise SystemExit(1)
+        log.info("stopping", signal=name, deadline_seconds=config.node.shutdown_seconds)
+        asked.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask, number.name)
+    gateway = Gateway(config)
+    try:
+        await gateway.start()
+        public, admin = gateway.addresses
+        log.info("serving", http=public, admin=admin, uplinks=sorted(gateway.uplinks))
+        if on_ready is not None:
+            on_ready(gateway)
+        await asked.wait()
+    finally:
+        await gateway.stop()
+        log.info("stopped")
