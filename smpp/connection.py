@@ -139,6 +139,11 @@ class Connection(asyncio.Protocol):
         self._writing_paused = False
         self._wake_waiters()
 
+    def wrap_transport(self, wrap: Callable[[asyncio.Transport], asyncio.Transport]) -> None:
+        """Put something between us and the transport, such as what a simulator does to a link."""
+        if self._transport is not None:
+            self._transport = wrap(self._transport)
+
     # Requests
 
     @property

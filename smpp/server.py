@@ -56,6 +56,10 @@ Authenticate = Callable[["ServerSession", Bind], Grant | Awaitable[Grant | None]
 SubmitHandler = Callable[["ServerSession", SubmitSm | SubmitMulti | DataSm], Answer | Awaitable[Answer]]
 RequestHandler = Callable[["ServerSession", Request], Answer | Awaitable[Answer]]
 
+RequestTap = Callable[["ServerSession", RequestReceived], bool]
+"""Sees every request with its sequence_number before the handlers; True where it answers the request itself, with
+`session.connection.respond`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
@@ -163,6 +167,8 @@ class Server:
         handlers: Mapping[type[Request], RequestHandler],
         config: ServerConfig,
         ssl_context: ssl.SSLContext | None,
+        on_connected: Callable[[ServerSession], None] | None,
+        on_request: RequestTap | None,
         on_bound: Callable[[ServerSession], None] | None,
         on_closed: Callable[[ServerSession, str], None] | None,
         on_room: Callable[[ServerSession], None] | None,
@@ -174,6 +180,8 @@ class Server:
         self._endpoints = endpoints
         self._authenticator = authenticate
         self._ssl_context = ssl_context
+        self._on_connected = on_connected
+        self._on_request = on_request
         self._on_bound = on_bound
         self._on_closed = on_closed
         self._on_room = on_room
@@ -326,6 +334,8 @@ class Server:
     # What sessions tell
 
     def _serve(self, session: ServerSession, event: RequestReceived) -> None:
+        if self._on_request is not None and self._on_request(session, event):
+            return
         handler = self._handlers.get(type(event.message))
         if handler is None:
             response = error_response(event.message)
@@ -333,6 +343,10 @@ class Server:
                 session.connection.respond(response, event.sequence_number, CommandStatus.ESME_RINVCMDID)
             return
         self._dispatcher.dispatch(session.connection, event, handler, session, event.message)
+
+    def _accepted(self, session: ServerSession) -> None:
+        if self._on_connected is not None:
+            self._on_connected(session)
 
     def _bound(self, session: ServerSession) -> None:
         log.info("= bound", connection=session.name, system_id=session.system_id, peer=session.peer_address[0])
@@ -379,6 +393,8 @@ class _ServerConnection(Connection):
         self.admitted_from = self.peer_address[0]
         if not self._server._admit(self._server_session):
             self.close(_TOO_MANY)
+            return
+        self._server._accepted(self._server_session)
 
 
 def serve(
@@ -388,6 +404,8 @@ def serve(
     handlers: Mapping[type[Request], RequestHandler] | None = None,
     config: ServerConfig | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    on_connected: Callable[[ServerSession], None] | None = None,
+    on_request: RequestTap | None = None,
     on_bound: Callable[[ServerSession], None] | None = None,
     on_closed: Callable[[ServerSession, str], None] | None = None,
     on_room: Callable[[ServerSession], None] | None = None,
@@ -403,6 +421,8 @@ def serve(
         handlers: further handlers by type of PDU, such as ``{QuerySm: on_query}``; they go before `on_submit`.
         config: settings.
         ssl_context: for smpps listeners (`smpp.endpoint.server_tls`).
+        on_connected: called when a connection is made, before any bind.
+        on_request: sees every request before the handlers and may answer it itself.
         on_bound: called when an ESME has bound.
         on_closed: called when a connection is over, with the reason.
         on_room: called when a session's window may have room again.
@@ -420,6 +440,8 @@ def serve(
         handlers=handlers or {},
         config=config or ServerConfig(),
         ssl_context=ssl_context,
+        on_connected=on_connected,
+        on_request=on_request,
         on_bound=on_bound,
         on_closed=on_closed,
         on_room=on_room,

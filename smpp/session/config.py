@@ -34,6 +34,9 @@ class SessionConfig:
     partial_pdu_seconds: float = 30.0
     """End a connection whose begun PDU does not get complete by then."""
 
+    write_stall_seconds: float = 30.0
+    """End a connection whose peer has not read what we write for so long."""
+
     unbind_seconds: float = 10.0
     """How long an unbind waits for what is under way on both sides."""
 
@@ -55,6 +58,9 @@ class SessionConfig:
 
     always_send_tlvs: bool = True
     """Send TLVs to an SMSC that did not say sc_interface_version. The book says no (§3.2.4.1), the field says yes."""
+
+    keep_octets: bool = False
+    """Whether a RequestReceived carries the octets of its PDU as they came."""
 
     def __post_init__(self) -> None:
         if self.window < 1 or self.inbound_window < 1:

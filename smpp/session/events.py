@@ -20,6 +20,8 @@ class RequestReceived(Event, frozen=True):
 
     message: Request
     sequence_number: int
+    octets: bytes = b""
+    """The whole PDU as it came, where `SessionConfig.keep_octets` asks for it."""
 
 
 class ResponseReceived(Event, frozen=True):

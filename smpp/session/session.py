@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from smpp.constants import RESPONSE_BIT, BindMode, CommandId, InterfaceVersion, Role, command_name
+from smpp.constants import HEADER_LENGTH, RESPONSE_BIT, BindMode, CommandId, InterfaceVersion, Role, command_name
 from smpp.errors import DecodeError, FrameError, StateError, WindowFull
 from smpp.session.config import SessionConfig
 from smpp.session.events import (
@@ -110,6 +110,7 @@ class Session:
         self._timers = Timers(config, now, now, now)
         self._reader = FrameReader(config.max_command_length_unbound)
         self._strict = config.is_strict
+        self._keep_octets = config.keep_octets
         self._events: list[Event] = []
         self._out: list[bytes] = []
         self._peer = Role.SMSC if config.role is Role.ESME else Role.ESME
@@ -257,6 +258,22 @@ class Session:
         if self.answering:
             self.answering -= 1
         if self._unbind_sequence is not None or self._unbind_asked:
+            self._go_on_unbinding()
+
+    def send_raw(self, octets: bytes, *, answers: bool = False) -> None:
+        """Put octets into the stream as they are, between two PDUs: for simulators of peers that err.
+
+        Args:
+            octets: anything; nothing leaves a request without its answer.
+            answers: whether they stand for the response to a request of the peer.
+        """
+        if self.is_closed:
+            return
+        if octets:
+            self._out.append(octets)
+        if answers and self.answering:
+            self.answering -= 1
+        if self.is_unbinding:
             self._go_on_unbinding()
 
     def accept_bind(self, system_id: str, now: float) -> None:
@@ -514,7 +531,8 @@ class Session:
             self._timers.operated_at = now
             if message.response_type is not None:
                 self.answering += 1
-            self._events.append(RequestReceived(message, sequence_number))
+            octets = self._reader.buffer[position - HEADER_LENGTH : end] if self._keep_octets else b""
+            self._events.append(RequestReceived(message, sequence_number, octets))
 
     def _receive_out_of_place(self, command_id: int, sequence_number: int, now: float) -> bool:
         """Answer a request that this state or role does not allow; True where it is to be read all the same."""
