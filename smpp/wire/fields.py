@@ -228,6 +228,8 @@ def _write(where: str, field: FieldType, value: object) -> bytes:
             if len(value) > field.max_count:
                 raise EncodeError(f"{where} holds at most {field.max_count} destinations, not {len(value)}")
             return bytes((len(value),)) + b"".join(_write_unsuccess(where, item) for item in value)
+        case TlvBlock(), _ if not value:
+            return b""
         case TlvBlock(), tuple() | list():
             return _write_tlvs(where, value)
         case _:

@@ -134,8 +134,15 @@ class Tlvs(tuple[Tlv, ...]):
             yield tag, names.get(tag, ""), value
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name or f'0x{tag:04X}'}={value.hex()}" for tag, name, value in self.describe())
-        return f"Tlvs({inside})"
+        return f"Tlvs({', '.join(_shown(item) for item in self)})"
+
+
+def _shown(item: object) -> str:
+    match item:
+        case (int() as tag, bytes() as value):
+            return f"{STANDARD.names.get(tag) or f'0x{tag:04X}'}={value.hex()}"
+        case _:  # No TLV; the error that says so wants to show it.
+            return repr(item)
 
 
 NO_TLVS: Final = Tlvs()
