@@ -43,6 +43,10 @@ class Pdu(NamedTuple):
     command_status: int = 0
 
 
+_new_pdu: Final = tuple.__new__
+"""A third of the time that the named tuple's own constructor takes."""
+
+
 # The two functions everybody calls
 
 
@@ -77,8 +81,10 @@ def decode(octets: bytes, *, strict: bool = False) -> Pdu:
     length, command_id, command_status, sequence_number = _unpack_header(octets)
     if length != len(octets):
         raise FrameError(f"command_length is {length} but there are {len(octets)} octets", sequence_number)
-    message = decode_body(command_id, octets, HEADER_LENGTH, length, strict)
-    return Pdu(message, sequence_number, command_status)
+    decoder = DECODERS.get(command_id)
+    if decoder is None:
+        raise DecodeError(f"unknown command {command_name(command_id)}", Status.ESME_RINVCMDID)
+    return _new_pdu(Pdu, (decoder(octets, HEADER_LENGTH, length, strict), sequence_number, command_status))
 
 
 def decode_body(command_id: int, buffer: bytes, position: int, end: int, strict: bool) -> Message:
