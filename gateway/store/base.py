@@ -95,7 +95,7 @@ class Store(ABC):
 
     @abstractmethod
     async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
-        """Give up messages that have not left; each has its final state. Returns the number of callbacks owed."""
+        """Give up messages, and parts of an abandoned split; each has its final state. Returns the callbacks owed."""
 
     @abstractmethod
     async def reassign(self, ids: Collection[str], uplink: str) -> None:
@@ -104,6 +104,10 @@ class Store(ABC):
     @abstractmethod
     async def release_scheduled(self, now: float, limit: int = 1000) -> int:
         """Queue the scheduled messages whose time has come; returns how many."""
+
+    @abstractmethod
+    async def next_scheduled_at(self) -> float | None:
+        """When the next scheduled message is due."""
 
     # --- coming back ---
 

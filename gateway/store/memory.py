@@ -128,7 +128,15 @@ class MemoryStore(Store):
         return await self._commit("record", work)
 
     async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
-        return await self._commit("end", lambda: self._write(decide_ends(messages, book, self.ids)))
+        def work() -> int:
+            for message in messages:
+                for part in self.tables.parts.get(message.id, {}).values():
+                    if part.state in (State.QUEUED, State.SENDING):
+                        ended = replace(part, state=message.state, error=message.error, updated_at=message.updated_at)
+                        self.tables.parts[message.id][part.number] = ended
+            return self._write(decide_ends(messages, book, self.ids))
+
+        return await self._commit("end", work)
 
     async def reassign(self, ids: Collection[str], uplink: str) -> None:
         def work() -> None:
@@ -152,6 +160,10 @@ class MemoryStore(Store):
             return len(due)
 
         return await self._commit("release", work)
+
+    async def next_scheduled_at(self) -> float | None:
+        scheduled = (one for one in self.tables.messages.values() if one.state is State.SCHEDULED)
+        return min((one.scheduled_at or 0 for one in scheduled), default=None)
 
     # --- coming back ---
 

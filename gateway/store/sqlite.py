@@ -96,6 +96,9 @@ class SqliteStore(Store):
         count: int = await self._write("release", [(now, limit)])
         return count
 
+    async def next_scheduled_at(self) -> float | None:
+        return await self._read(self._reads.next_scheduled_at)
+
     # --- coming back ---
 
     async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:

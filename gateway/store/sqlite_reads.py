@@ -69,6 +69,12 @@ class Reads:
         )
         return [name for (name,) in rows]
 
+    def next_scheduled_at(self) -> float | None:
+        at: float | None = self._connection.execute(
+            "SELECT min(ready_at) FROM messages WHERE state = 'scheduled'"
+        ).fetchone()[0]
+        return at
+
     def unfinished(self) -> list[tuple[Message, list[Part]]]:
         rows = self._connection.execute("SELECT key FROM parts WHERE state IN ('queued', 'sending')").fetchall()
         keys = sorted({key >> 8 for (key,) in rows})

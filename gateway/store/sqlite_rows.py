@@ -145,6 +145,11 @@ def part_key(message_id: str, number: int) -> int:
     return key_of(message_id) << 8 | number
 
 
+def is_matchable(part: Part) -> bool:
+    """Whether a receipt may find it, or its receipt is missed."""
+    return bool(part.smsc_message_id) or part.state is State.SUBMITTED
+
+
 def part_row(part: Part) -> tuple[Any, ...]:
     """A part as the columns of PART_COLUMNS."""
     return (
@@ -157,7 +162,7 @@ def part_row(part: Part) -> tuple[Any, ...]:
         part.bind,
         part.smsc_message_id,
         part_look_up_key(part),
-        1 if part.smsc_message_id else 0,
+        is_matchable(part),
         part.error,
         part.updated_at,
         part.reference,

@@ -34,6 +34,7 @@ from gateway.store.sqlite_rows import (
     callback_row,
     event_row,
     inbound_row,
+    is_matchable,
     message_of,
     message_row,
     part_key,
@@ -148,6 +149,14 @@ class Writes:
 
     def end(self, connection: Connection, messages: list[Message], book: Bookkeeping) -> int:
         self._fault("end")
+        for message in messages:
+            if message.part_count:
+                key = key_of(message.id)
+                connection.execute(
+                    "UPDATE parts SET state = ?, error = ?, updated_at = ? WHERE key > ? AND key < ?"
+                    " AND state IN ('queued', 'sending')",
+                    (message.state.value, message.error, message.updated_at, key << 8, key + 1 << 8),
+                )
         return self._write(connection, decide_ends(messages, book, self._ids))
 
     def reassign(self, connection: Connection, ids: list[str], uplink: str) -> None:
@@ -290,7 +299,7 @@ class Writes:
                     part.state.value,
                     part.smsc_message_id,
                     part_look_up_key(part),
-                    1 if part.smsc_message_id else 0,
+                    is_matchable(part),
                     part.error,
                     part.updated_at,
                 )

@@ -1,0 +1,98 @@
+"""Who is calling: from an API key or a provider's credentials to the account.
+
+Keys are kept as keyed hashes and looked up by them, so that neither a table in memory nor the time a look-up takes says
+anything about a key. The hashing key is made at start and never leaves the process.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.config import AccountConfig
+from gateway.errors import Unauthorized
+
+_UNKNOWN: Final = "unknown or wrong credentials"
+_MOCEAN: Final = "mocean"
+
+
+@dataclass(slots=True, frozen=True)
+class Account:
+    """Somebody who sends."""
+
+    name: str
+    roles: frozenset[str]
+    default_sender: str = ""
+    callback_url: str = ""
+
+    def may(self, role: str, /) -> bool:
+        """Whether its keys may do that: 'send', 'read', 'admin'."""
+        return role in self.roles
+
+
+class Accounts:
+    """The accounts by what they identify themselves with."""
+
+    def __init__(self, accounts: Mapping[str, AccountConfig]) -> None:
+        self._hash_key = secrets.token_bytes(32)
+        self._by_name: dict[str, Account] = {}
+        self._by_hash: dict[bytes, Account] = {}
+        self._provider_secrets: dict[bytes, tuple[Account, bytes]] = {}
+        for name, config in accounts.items():
+            self._add(name, config)
+
+    def _add(self, name: str, config: AccountConfig) -> None:
+        account = Account(name, frozenset(config.roles), config.default_sender, config.callback_url)
+        self._by_name[name] = account
+        for key in config.api_keys:
+            self._by_hash[self._hash("native", key.reveal())] = account
+        if config.mocean is not None:
+            pair = (account, self._hash("secret", config.mocean.secret.reveal()))
+            self._provider_secrets[self._hash(_MOCEAN, config.mocean.key)] = pair
+            if config.mocean.token:
+                self._by_hash[self._hash(_MOCEAN + " token", config.mocean.token.reveal())] = account
+
+    def get(self, name: str) -> Account | None:
+        """An account by its name."""
+        return self._by_name.get(name)
+
+    def by_api_key(self, key: str) -> Account:
+        """The owner of a key of the native API.
+
+        Raises:
+            Unauthorized: nobody has it.
+        """
+        return self._owner(self._hash("native", key))
+
+    def by_provider(self, dialect: str, key: str, secret: str) -> Account:
+        """The owner of a dialect's key and secret.
+
+        Raises:
+            Unauthorized: nobody has them.
+        """
+        account, expected = self._provider_secrets.get(self._hash(dialect, key), (None, b""))
+        is_right = hmac.compare_digest(expected, self._hash("secret", secret))
+        if account is None or not is_right:
+            raise Unauthorized(_UNKNOWN)
+        return account
+
+    def by_provider_token(self, dialect: str, token: str) -> Account:
+        """The owner of a dialect's token.
+
+        Raises:
+            Unauthorized: nobody has it.
+        """
+        return self._owner(self._hash(dialect + " token", token))
+
+    def _owner(self, digest: bytes) -> Account:
+        account = self._by_hash.get(digest)
+        if account is None:
+            raise Unauthorized(_UNKNOWN)
+        return account
+
+    def _hash(self, purpose: str, text: str) -> bytes:
+        # surrogatepass: whatever text an HTTP header was decoded to is a wrong key, not a fault.
+        message = f"{purpose}\0{text}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._hash_key, message, hashlib.sha256)

@@ -1,0 +1,167 @@
+"""What waits in memory for an uplink, in the order in which it should go. Time comes in as an argument.
+
+behind the next slot:  throttled and unsent parts, once ready  >  parts of a message already begun  >  messages
+"""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from gateway.models import Message, Part, State
+
+READY_SLACK_SECONDS: Final = 0.02
+"""A part may go this much early: its uplink's pause ends at the same moment, and nothing must overtake it then."""
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A message on its way out."""
+
+    message: Message
+    uplinks: tuple[str, ...]
+    """Where its route lets it go."""
+    expires_at: float
+    lane: str
+    """The uplink it waits for or goes through."""
+    parts: list[Part] = field(default_factory=list)
+    """Empty until it is split."""
+    was_split: bool = False
+    """Whether the store has parts of it."""
+    has_accepted: bool = False
+    """Whether the SMSC took a part: it must not go elsewhere then."""
+    broken: tuple[State, str] | None = None
+    """What becomes of the rest of it, and why, where it is not to be sent."""
+    generation: int = 0
+    """Grows when it is to be split anew: items of an earlier split mean nothing then."""
+    retries: dict[int, int] = field(default_factory=dict)
+    doubts: dict[int, int] = field(default_factory=dict)
+    unsent: dict[int, int] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+
+    @property
+    def in_flight(self) -> int:
+        """Parts that wait for their response."""
+        return sum(part.state is State.SENDING for part in self.parts)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is left to send or to wait for."""
+        return bool(self.parts) and all(part.state not in (State.QUEUED, State.SENDING) for part in self.parts)
+
+    @property
+    def may_move(self) -> bool:
+        """Whether it may go through another uplink."""
+        return not self.has_accepted and self.broken is None and len(self.uplinks) > 1 and not self.in_flight
+
+    def unsplit(self) -> None:
+        """Have it split anew."""
+        self.parts = []
+        self.generation += 1
+
+    def item(self, number: int) -> "Item":
+        """A part of it, or with number 0 all of it, to be queued."""
+        return Item(self, number, self.generation)
+
+
+class Item(NamedTuple):
+    """Something to send: a part, or with number 0 a message that is not split yet."""
+
+    work: Work
+    number: int
+    generation: int
+
+
+class Lane:
+    """The queue of one uplink."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.name = name
+        self.limit = limit
+        self.works: dict[str, Work] = {}
+        """All that is in memory for this uplink, in flight included, by message id."""
+        self.has_more = False
+        """Whether the store has messages for this uplink that are not in memory."""
+        self.skipped = 0
+        """How many messages were left in the store; a refill that saw all of them may end `has_more`."""
+        self._order = itertools.count()
+        self._back = itertools.count(-1, -1)
+        self._later: list[tuple[float, int, Item]] = []
+        self._begun: deque[Item] = deque()
+        self._queues: dict[int, deque[Item]] = {}
+
+    @property
+    def room(self) -> int:
+        """How many messages more may be held."""
+        return max(0, self.limit - len(self.works))
+
+    def push(self, work: Work) -> None:
+        """Queue a message behind those of its priority."""
+        work.lane = self.name
+        self.works[work.message.id] = work
+        self._queues.setdefault(work.message.priority, deque()).append(work.item(0))
+
+    def adopt(self, work: Work) -> None:
+        """Hold a message whose parts are queued one by one."""
+        work.lane = self.name
+        self.works[work.message.id] = work
+
+    def push_begun(self, item: Item) -> None:
+        """Queue a part of a message of which other parts have gone."""
+        self._begun.append(item)
+
+    def push_front(self, item: Item, ready_at: float) -> None:
+        """Queue what goes before all others once it is ready."""
+        heapq.heappush(self._later, (ready_at, next(self._order), item))
+
+    def put_back(self, items: list[Item], ready_at: float) -> None:
+        """Undo `pop`: the items go before all that is queued, in their order."""
+        for item in reversed(items):
+            heapq.heappush(self._later, (ready_at, next(self._back), item))
+
+    def pop(self, now: float) -> Item | None:
+        """The next item; None where nothing is ready."""
+        while (item := self._next(now)) is not None:
+            if self._is_current(item):
+                return item
+        return None
+
+    def _next(self, now: float) -> Item | None:
+        if self._later and self._later[0][0] <= now + READY_SLACK_SECONDS:
+            return heapq.heappop(self._later)[2]
+        if self._begun:
+            return self._begun.popleft()
+        for priority in sorted(self._queues, reverse=True):
+            if self._queues[priority]:
+                return self._queues[priority].popleft()
+        return None
+
+    def _is_current(self, item: Item) -> bool:
+        """Whether it still waits here: its message may have moved, ended or been given up meanwhile."""
+        work, number, generation = item
+        if self.works.get(work.message.id) is not work or generation != work.generation or work.broken is not None:
+            return False
+        if number == 0:
+            return not work.parts
+        return number <= len(work.parts) and work.parts[number - 1].state is State.QUEUED
+
+    def ready_count(self, now: float) -> int:
+        """How many items are ready; may count some that are no longer current."""
+        count = len(self._begun) + sum(map(len, self._queues.values()))
+        for ready_at, _, _ in self._later:
+            count += ready_at <= now + READY_SLACK_SECONDS
+        return count
+
+    def next_ready_at(self) -> float | None:
+        """When the next of those that must wait is ready."""
+        return self._later[0][0] if self._later else None
+
+    def drop(self, work: Work) -> None:
+        """Forget a message."""
+        self.works.pop(work.message.id, None)
+
+    def expired(self, now: float) -> Iterator[Work]:
+        """Messages whose validity period is over."""
+        return (work for work in list(self.works.values()) if work.expires_at <= now)

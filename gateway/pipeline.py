@@ -1,0 +1,330 @@
+"""From an accepted message to the lane of its uplink, and what the store still has for it.
+
+accept: check → route → commit ──► lane (sending.py takes it from there)
+                            └────► waits in the store while the lane is full, is fetched as there is room
+recover: what was queued is sent; what was being sent when the process ended is in doubt
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from gateway.config import Config
+from gateway.errors import InvalidMessage, NoRoute, StoreError, StoreFull
+from gateway.lanes import Lane, Work
+from gateway.metrics import Metrics
+from gateway.models import Message, NewMessage, Outcome, Part, State, SubmitResult
+from gateway.policy import Policy
+from gateway.router import Router
+from gateway.sending import Sender, replace
+from gateway.store import Bookkeeping, Store
+from gateway.uplinks.base import Uplink
+
+log = structlog.get_logger(__name__)
+
+HOUSEKEEPING_SECONDS: Final = 1.0
+RECOVERY_BATCH: Final = 1_000
+NODE_LEASE_SECONDS: Final = 60.0
+STOPPING_RETRY_SECONDS: Final = 5.0
+INTERRUPTED: Final = "the gateway ended before the response came"
+
+_NEW_FIELDS: Final = NewMessage.__struct_fields__
+
+
+def _nothing() -> None:
+    return
+
+
+class Pipeline:
+    """Takes messages in and sends them."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: Store,
+        router: Router,
+        policy: Policy,
+        uplinks: Mapping[str, Uplink],
+        bookkeeping: Bookkeeping,
+        metrics: Metrics,
+        on_callbacks: Callable[[], None] = _nothing,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Put a pipeline together; `recover` and `start` set it going.
+
+        Args:
+            uplinks: one for every `[uplink.NAME]`, by name.
+            on_callbacks: called after a commit that owes callbacks.
+        """
+        self._settings = config.uplink
+        self._node = config.node.name
+        self._store = store
+        self._router = router
+        self._policy = policy
+        self._uplinks = uplinks
+        self._book = bookkeeping
+        self._metrics = metrics
+        self._on_callbacks = on_callbacks
+        self._clock = clock
+        self._arriving: set[str] = set()
+        """Ids between commit and lane: a refill must leave them alone."""
+        self._refilling: set[str] = set()
+        self._next_scheduled_at: float | None = None
+        self._is_stopping = False
+        self._housekeeper: asyncio.Task[None] | None = None
+        self._sender = Sender(
+            node=self._node,
+            settings=config.uplink,
+            uplinks=uplinks,
+            lane_limit=config.pipeline.queue_limit,
+            store=store,
+            book=bookkeeping,
+            metrics=metrics,
+            on_callbacks=on_callbacks,
+            on_room=self._refill_soon,
+            clock=clock,
+        )
+
+    # --- taking in ---
+
+    async def accept(self, messages: Sequence[NewMessage]) -> list[Message | InvalidMessage]:
+        """Check messages, keep those that can be sent, and return after the commit: item by item what it became.
+
+        Raises:
+            StoreFull: too much waits, or the gateway is stopping; nothing was kept.
+            StoreError: the store cannot commit; nothing was kept.
+        """
+        if self._is_stopping:
+            raise StoreFull("the gateway is stopping", STOPPING_RETRY_SECONDS)
+        now = self._clock()
+        outcome: list[Message | InvalidMessage] = []
+        works: list[Work] = []
+        for new in messages:
+            try:
+                work = self._admit(new, now)
+            except InvalidMessage as error:
+                self._metrics.refused.labels(error.code).inc()
+                outcome.append(error)
+            else:
+                works.append(work)
+                outcome.append(work.message)
+        if works:
+            await self._keep(works)
+        return outcome
+
+    def _admit(self, new: NewMessage, now: float) -> Work:
+        checked = self._policy.check(new, now)
+        uplinks = self._router.route(checked)
+        is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
+        message = Message(
+            **{name: getattr(checked, name) for name in _NEW_FIELDS},
+            id=self._store.ids.new(now),
+            node=self._node,
+            created_at=now,
+            updated_at=now,
+            state=State.SCHEDULED if is_scheduled else State.QUEUED,
+            uplink=self._first_available(uplinks),
+        )
+        return self._work(message, uplinks)
+
+    def _first_available(self, uplinks: tuple[str, ...]) -> str:
+        return next((name for name in uplinks if self._uplinks[name].is_available), uplinks[0])
+
+    def _work(self, message: Message, uplinks: tuple[str, ...]) -> Work:
+        seconds = message.validity_seconds or self._settings[message.uplink].validity_seconds
+        starts_at = max(message.created_at, message.scheduled_at or 0.0)
+        return Work(message, uplinks, expires_at=starts_at + seconds, lane=message.uplink)
+
+    async def _keep(self, works: Sequence[Work]) -> None:
+        ids = [work.message.id for work in works]
+        self._arriving.update(ids)
+        try:
+            await self._store.add([work.message for work in works])
+        finally:
+            self._arriving.difference_update(ids)
+        for work in works:
+            self._metrics.accepted.labels(work.message.account, work.message.dialect).inc()
+            self._hold(work)
+
+    def _hold(self, work: Work) -> None:
+        """Hold a committed message in memory where there is room; else it waits in the store."""
+        message = work.message
+        if message.state is State.SCHEDULED:
+            due = message.scheduled_at or 0.0
+            self._next_scheduled_at = min(due, self._next_scheduled_at or due)
+            return
+        lane = self._sender.lanes[work.lane]
+        # An urgent message need not wait for the backlog in the store, only for room.
+        if not lane.room or (lane.has_more and message.priority == 0) or self._is_stopping:
+            lane.has_more = True
+            lane.skipped += 1
+            return
+        self._sender.hold(work)
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Begin to send; call it once, after `recover`."""
+        self._sender.start()
+        self._housekeeper = asyncio.get_running_loop().create_task(self._keep_house())
+
+    async def stop(self, deadline_seconds: float) -> bool:
+        """Take nothing more, let what is in flight finish, leave the rest in the store.
+
+        Returns:
+            Whether everything in flight was recorded in time; what was not is in doubt at the next start.
+        """
+        self._is_stopping = True
+        if self._housekeeper is not None:
+            self._housekeeper.cancel()
+            await asyncio.gather(self._housekeeper, return_exceptions=True)
+        return await self._sender.stop(deadline_seconds)
+
+    @property
+    def queue_depth(self) -> int:
+        """Messages held in memory, in flight included."""
+        return len(self._sender.works)
+
+    # --- keeping house ---
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                await self.tidy()
+            except StoreError as error:
+                log.warning("the store cannot be tidied", error=str(error))
+            except Exception:
+                log.exception("housekeeping was interrupted")
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+    async def tidy(self) -> None:
+        """One round: expire, relieve uplinks that are down, fetch what the store has, release what is due."""
+        now = self._clock()
+        for lane in self._sender.lanes.values():
+            for work in lane.expired(now):
+                self._sender.expire(work)
+            if not self._uplinks[lane.name].is_available:
+                self._sender.relieve(lane)
+            self._metrics.queue_depth.labels(lane.name).set(len(lane.works))
+        await self._release_scheduled(now)
+        for lane in self._sender.lanes.values():
+            if lane.has_more and lane.room:
+                await self._refill(lane)
+        self._sender.wake()
+
+    async def _release_scheduled(self, now: float) -> None:
+        if self._next_scheduled_at is None or self._next_scheduled_at > now:
+            return
+        if await self._store.release_scheduled(now):
+            for lane in self._sender.lanes.values():
+                lane.has_more = True
+        self._next_scheduled_at = await self._store.next_scheduled_at()
+
+    def _refill_soon(self, lane: Lane) -> None:
+        if not self._is_stopping and lane.name not in self._refilling:
+            self._sender.spawn(self._refill(lane))
+
+    async def _refill(self, lane: Lane) -> None:
+        """Fetch what waits in the store for a lane that has room."""
+        if lane.name in self._refilling:
+            return
+        self._refilling.add(lane.name)
+        if self._sender.forgotten is None:
+            self._sender.forgotten = set()
+        forgotten = self._sender.forgotten
+        skipped, room = lane.skipped, lane.room
+        known = {one for one, work in self._sender.works.items() if work.message.uplink == lane.name}
+        try:
+            messages = await self._store.waiting(lane.name, limit=room, skip=known | self._arriving)
+        except StoreError as error:
+            log.warning("the store cannot be read", error=str(error))
+            return
+        finally:
+            self._refilling.discard(lane.name)
+            if not self._refilling:
+                self._sender.forgotten = None
+        for message in messages:
+            if message.id in self._sender.works or message.id in self._arriving or message.id in forgotten:
+                continue
+            self._resume(message)
+        if len(messages) < room and lane.skipped == skipped:
+            lane.has_more = False
+
+    def _resume(self, message: Message) -> None:
+        """Queue a message that waited in the store; its route may have changed meanwhile."""
+        try:
+            uplinks = self._router.route(message)
+        except NoRoute:
+            uplinks = (message.uplink,)
+        self._sender.hold(self._work(message, uplinks))
+
+    # --- recovering ---
+
+    async def recover(self) -> None:
+        """Take up what an earlier run left: call it before anything is accepted or received.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        await self._store.register(self._node, self._clock(), NODE_LEASE_SECONDS)
+        await self._recover_parts()
+        for name in await self._store.waiting_uplinks():
+            if name not in self._uplinks:
+                await self._reroute_all(name)
+        for lane in self._sender.lanes.values():
+            lane.has_more = True
+        self._next_scheduled_at = await self._store.next_scheduled_at()
+
+    async def _recover_parts(self) -> None:
+        unfinished = await self._store.unfinished(self._node)
+        in_doubt: list[tuple[Work, Part, SubmitResult]] = []
+        homeless: list[Work] = []
+        for message, parts in unfinished:
+            work = self._recovered(message, parts)
+            if work.lane != message.uplink:
+                homeless.append(work)
+            self._sender.hold_parts(work)
+            result = SubmitResult(Outcome.IN_DOUBT, error=INTERRUPTED)
+            in_doubt += [(work, part, result) for part in parts if part.state is State.SENDING]
+        for start in range(0, len(in_doubt), RECOVERY_BATCH):
+            await self._sender.settle(in_doubt[start : start + RECOVERY_BATCH])
+        for work in homeless:
+            self._sender.replan(work, f"uplink {work.message.uplink} is no longer configured")
+        if unfinished:
+            log.info("recovered", messages=len(unfinished), parts_in_doubt=len(in_doubt))
+
+    def _recovered(self, message: Message, parts: list[Part]) -> Work:
+        """A message that was begun: in the lane of its uplink, or of any other where that one is gone."""
+        uplinks = self._uplinks_for(message) or (next(iter(self._uplinks)),)
+        lane = message.uplink if message.uplink in self._uplinks else uplinks[0]
+        work = self._work(replace(message, uplink=lane), uplinks)
+        work.message, work.parts, work.was_split = message, parts, True
+        work.has_accepted = any(part.state not in (State.QUEUED, State.SENDING) for part in parts)
+        return work
+
+    def _uplinks_for(self, message: Message) -> tuple[str, ...]:
+        try:
+            return self._router.route(message)
+        except NoRoute:
+            return (message.uplink,) if message.uplink in self._uplinks else ()
+
+    async def _reroute_all(self, gone: str) -> None:
+        """Let the messages of an uplink that is no longer configured wait for another, or end them."""
+        while messages := await self._store.waiting(gone, limit=RECOVERY_BATCH, skip=frozenset()):
+            targets: dict[str, list[str]] = {}
+            lost: list[Message] = []
+            for message in messages:
+                uplinks = self._uplinks_for(message)
+                if uplinks:
+                    targets.setdefault(uplinks[0], []).append(message.id)
+                else:
+                    error = f"uplink {gone} is no longer configured and no route takes the message"
+                    lost.append(replace(message, state=State.FAILED, error=error, updated_at=self._clock()))
+            for uplink, ids in targets.items():
+                await self._store.reassign(ids, uplink)
+            if lost and await self._store.end(lost, self._book):
+                self._on_callbacks()
