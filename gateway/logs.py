@@ -23,6 +23,8 @@ def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> No
         if as_json
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=number, handlers=[_Forward()], force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -31,10 +33,20 @@ def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> No
             structlog.processors.ExceptionRenderer(exceptions) if as_json else _keep,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+class _Forward(logging.Handler):
+    """Lines of the library, which speaks to the standard library, in the form of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record as an event with its fields."""
+        fields = dict(getattr(record, "fields", {}))
+        event = getattr(record, "event", None) or record.getMessage()
+        structlog.get_logger().log(record.levelno, event, exc_info=record.exc_info, **fields)
 
 
 def _keep(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Final, Self, Unpack
 
-import structlog
-
 from smpp.connection import Connection
 from smpp.constants import CommandId, RegisteredDelivery
 from smpp.dispatch import Answer, Dispatcher
 from smpp.endpoint import Address, Endpoint, client_tls
 from smpp.errors import BindFailed, CommandFailed, ConnectionLost, InvalidUrl, RequestLost, SubmitRejected
+from smpp.log import log
 from smpp.receipts import ReceiptDesk, SentMessage, Submission, receipt_of
 from smpp.session import (
     BindRequested,
@@ -36,8 +35,6 @@ from smpp.status import CommandStatus
 from smpp.wire.pdu import AlertNotification, DataSm, DeliverSm, Request, Response, SubmitMulti, SubmitSm
 from smpp.wire.time import format_relative
 from smpp.wire.tlv import NO_TLVS, Tlvs
-
-log = structlog.stdlib.get_logger("smpp")
 
 DeliverHandler = Callable[[DeliverSm | DataSm], Answer | Awaitable[Answer]]
 """Gets every message and receipt from the SMSC; the response is written when it returns."""

@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-import structlog
-
 from smpp.errors import StateError
+from smpp.log import log
 from smpp.session import (
     BindRequested,
     Closed,
@@ -29,8 +28,6 @@ from smpp.session import (
 )
 from smpp.session.session import Trace
 from smpp.wire.pdu import Request, Response
-
-log = structlog.stdlib.get_logger("smpp")
 
 _FLUSH_AT: Final = 32
 """PDUs that are written without waiting for the end of the turn: with one write a turn both ends take turns."""

@@ -6,16 +6,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any
 
-import structlog
-
 from smpp.connection import Connection
 from smpp.constants import CommandId
 from smpp.errors import EncodeError, Reject
+from smpp.log import log
 from smpp.session import RequestReceived
 from smpp.status import CommandStatus
 from smpp.wire.pdu import DeliverSmResp, Request, Response
-
-log = structlog.stdlib.get_logger("smpp")
 
 Answer = Response | int | None
 """What a handler returns: a whole response, a command_status, or None for success."""

@@ -8,14 +8,11 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import structlog
-
 from smpp.correlator import Correlator, Match
+from smpp.log import log
 from smpp.sms import Receipt, parse_receipt
 from smpp.status import CommandStatus
 from smpp.wire.pdu import DataSm, DeliverSm, Request, Response
-
-log = structlog.stdlib.get_logger("smpp")
 
 _KEPT_PER_SUBMISSION = 16
 """Receipts that one submission keeps; a peer that repeats itself cannot fill memory."""

@@ -15,13 +15,12 @@ from inspect import isawaitable
 from types import TracebackType
 from typing import Final, Self
 
-import structlog
-
 from smpp.connection import Completion, Connection
 from smpp.constants import BindMode, Role
 from smpp.dispatch import Answer, Dispatcher, Handler, Tasks, error_response
 from smpp.endpoint import Endpoint
 from smpp.errors import Reject, StateError
+from smpp.log import log
 from smpp.session import (
     BindRequested,
     OutbindReceived,
@@ -33,8 +32,6 @@ from smpp.session import (
 from smpp.session.session import Trace
 from smpp.status import CommandStatus
 from smpp.wire.pdu import Bind, DataSm, Request, SubmitMulti, SubmitSm
-
-log = structlog.stdlib.get_logger("smpp")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
-import structlog
-
 from smpp.backoff import Backoff
 from smpp.client import DeliverHandler, Link
 from smpp.dispatch import Answer
 from smpp.errors import BindFailed, SmppError
+from smpp.log import log
 from smpp.pool.server import Pause, PoolServer
 from smpp.pool.settings import PoolConfig
 from smpp.receipts import ReceiptDesk
 from smpp.session.session import Trace
 from smpp.wire.pdu import DataSm, DeliverSm
-
-log = structlog.stdlib.get_logger("smpp")
 
 
 class BindState(Enum):

@@ -18,12 +18,11 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final, Self, Unpack
 
-import structlog
-
 from smpp.client import DeliverHandler, coding_options, compose, rejected
 from smpp.dispatch import Tasks
 from smpp.endpoint import Address, Endpoint, client_tls
 from smpp.errors import InDoubt, NotSent, SmppError, StateError
+from smpp.log import log
 from smpp.pool.bind import BindState, BindStatus, PoolBind
 from smpp.pool.server import PoolServer
 from smpp.pool.settings import PoolConfig, ThrottleScope
@@ -34,8 +33,6 @@ from smpp.sms import SplitOptions
 from smpp.status import CommandStatus, status_name
 from smpp.wire.pdu import DataSm, SubmitMulti, SubmitSm
 from smpp.wire.tlv import NO_TLVS, Tlvs
-
-log = structlog.stdlib.get_logger("smpp")
 
 Submittable = SubmitSm | SubmitMulti | DataSm
 
