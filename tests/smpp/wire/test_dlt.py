@@ -9,16 +9,8 @@ from smpp.wire.pdu import SubmitSm
 
 def test_identifiers_are_written_without_nul() -> None:
     block = Tlvs.of(dlt.pe_id("1101000010000012345"), dlt.template_id("1107161234567890123"), dlt.tm_id("1102"))
-    assert (
-        encode(SubmitSm(tlvs=block), 1)[-52:].hex()
-        == (
-            "14000013"
-            + b"1101000010000012345".hex()
-            + "14010013"
-            + b"1107161234567890123".hex()
-            + "14020004"
-            + b"1102".hex()
-        )[-104:]
+    assert encode(SubmitSm(tlvs=block), 1)[-54:] == (
+        b"\x14\x00\x00\x131101000010000012345\x14\x01\x00\x131107161234567890123\x14\x02\x00\x041102"
     )
     assert block == (
         (0x1400, b"1101000010000012345"),
