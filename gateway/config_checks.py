@@ -1,5 +1,6 @@
 """What must hold between settings: names lead somewhere, limits agree with each other, addresses are addresses."""
 
+import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -169,8 +170,19 @@ def _account(key: str, account: "AccountConfig", exempt: tuple[Network, ...]) ->
             yield f"{key}.api_keys[{at}]", None, "a key that is not empty"
     if account.mocean is not None and not account.mocean.secret:
         yield f"{key}.mocean.secret", None, "a secret that is not empty"
+    if not _is_signing_secret(account.signing_secret.reveal()):
+        yield f"{key}.signing_secret", None, "base64 after whsec_, or text that does not begin so"
     if account.default_sender and account.senders and account.default_sender not in account.senders:
         yield f"{key}.default_sender", account.default_sender, f"one of {key}.senders"
+
+
+def _is_signing_secret(text: str) -> bool:
+    if not text.startswith("whsec_"):
+        return True
+    try:
+        return bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        return False
 
 
 def _credentials(key: str, account: "AccountConfig") -> Iterator[tuple[str, str]]:

@@ -425,7 +425,7 @@ class Sender:
         return False
 
     def replan(self, work: Work, error: str) -> None:
-        """A message whose parts were made for an uplink that is gone: split it anew, or end it where a part was taken."""
+        """A message whose parts were made for an uplink that is gone is split anew, or ends where a part was taken."""
         if work.has_accepted or work.broken is not None:
             self._end_rest(work, State.FAILED, error)
             return

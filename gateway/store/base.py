@@ -18,6 +18,14 @@ from gateway.store.matching import IdRule
 CallbackFor = Callable[[Message, Receipt | None], Callback | None]
 """The callback that a message's new state owes its sender, or None. Called inside the transaction: pure and quick."""
 
+InboundCallback = Callable[[Inbound], Callback | None]
+"""The callback that a message from a handset owes the account it belongs to, or None."""
+
+
+def _nothing_owed(_inbound: Inbound) -> Callback | None:
+    return None
+
+
 FaultPoint = Callable[[str], None]
 """For tests of what a crash or a full disk does: called with the name of the point that is reached."""
 
@@ -27,8 +35,15 @@ class Bookkeeping:
     """What the store must know to keep a message's account right when a response or a receipt comes."""
 
     callback_for: CallbackFor
+    inbound_callback: InboundCallback = _nothing_owed
     id_rules: Mapping[str, IdRule] = field(default_factory=dict)
     """By SMSC group; `as_is` for others."""
+    parked_seconds: float = 3_600.0
+    """How long a receipt waits for its response."""
+    deadline_seconds: float = 259_200.0
+    """How long a part waits for its receipt."""
+    lifetime_seconds: float = 345_600.0
+    """How long after its message was accepted a part may be found by its SMSC id."""
 
     def rule(self, group: str) -> IdRule:
         """How the message ids of a group compare."""
@@ -128,9 +143,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def sweep(
-        self, book: Bookkeeping, *, now: float, parked_seconds: float, deadline_seconds: float, lifetime_seconds: float
-    ) -> Swept:
+    async def sweep(self, book: Bookkeeping, now: float) -> Swept:
         """Make parked receipts orphans, parts without a receipt unknown, old ids unmatchable; so many at a time."""
 
     # --- callbacks ---
@@ -152,6 +165,10 @@ class Store(ABC):
     @abstractmethod
     async def postpone(self, callbacks: Sequence[Callback]) -> None:
         """Note due time, tries, last error and failure of callbacks that were not."""
+
+    @abstractmethod
+    async def fail_callbacks(self, created_before: float) -> int:
+        """Give up what is owed for too long, tried or not; returns how many, at most SWEEP_LIMIT at a time."""
 
     @abstractmethod
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
@@ -223,6 +240,8 @@ class Store(ABC):
     async def close(self) -> None:
         """Commit what waits, then close."""
 
+
+NOT_REACHED: Final = "its host could not be reached in time"
 
 SWEEP_LIMIT: Final = 500
 """Rows of each kind that one sweep handles, so that others get their turn at the writer."""

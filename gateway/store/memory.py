@@ -11,6 +11,7 @@ import msgspec
 from gateway.errors import StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store.base import (
+    NOT_REACHED,
     SWEEP_LIMIT,
     Bookkeeping,
     Departure,
@@ -186,17 +187,17 @@ class MemoryStore(Store):
 
         await self._commit("inbound", work, 1)
 
-    async def sweep(
-        self, book: Bookkeeping, *, now: float, parked_seconds: float, deadline_seconds: float, lifetime_seconds: float
-    ) -> Swept:
+    async def sweep(self, book: Bookkeeping, now: float) -> Swept:
         def work() -> Swept:
-            old = [n for n, one in self.tables.parked.items() if one.received_at < now - parked_seconds][:SWEEP_LIMIT]
+            old = [n for n, one in self.tables.parked.items() if one.received_at < now - book.parked_seconds][
+                :SWEEP_LIMIT
+            ]
             self.tables.orphans += [self.tables.parked.pop(n) for n in old]
-            late = self._late(now - deadline_seconds)
+            late = self._late(now - book.deadline_seconds)
             callbacks = self._write(
                 decide_unknown(late, self._loaded({part.message_id for part in late}), now, book, self.ids)
             )
-            faded = self._fade(now - lifetime_seconds)
+            faded = self._fade(now - book.lifetime_seconds)
             is_done = max(len(old), len(late), faded) < SWEEP_LIMIT
             return Swept(orphaned=len(old), unknown=len(late), callbacks=callbacks, is_done=is_done)
 
@@ -263,6 +264,15 @@ class MemoryStore(Store):
                 )
 
         await self._commit("postpone", work)
+
+    async def fail_callbacks(self, created_before: float) -> int:
+        def work() -> int:
+            old = [one for one in self.tables.callbacks.values() if not one.failed and one.created_at < created_before]
+            for one in old[:SWEEP_LIMIT]:
+                self._put_callback(replace(one, failed=True, last_error=one.last_error or NOT_REACHED))
+            return len(old[:SWEEP_LIMIT])
+
+        return await self._commit("fail", work)
 
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
         def work() -> int:

@@ -108,11 +108,8 @@ class SqliteStore(Store):
     async def add_inbound(self, inbound: Inbound, callback: Callback | None) -> None:
         await self._write_bounded(_UPLINK, "inbound", [(inbound, callback)])
 
-    async def sweep(
-        self, book: Bookkeeping, *, now: float, parked_seconds: float, deadline_seconds: float, lifetime_seconds: float
-    ) -> Swept:
-        row = (now, parked_seconds, deadline_seconds, lifetime_seconds)
-        swept: Swept = await self._write("sweep", [row], book)
+    async def sweep(self, book: Bookkeeping, now: float) -> Swept:
+        swept: Swept = await self._write("sweep", [now], book)
         return swept
 
     # --- callbacks ---
@@ -130,6 +127,10 @@ class SqliteStore(Store):
 
     async def postpone(self, callbacks: Sequence[Callback]) -> None:
         await self._write("postpone", callbacks)
+
+    async def fail_callbacks(self, created_before: float) -> int:
+        count: int = await self._write("fail", [created_before])
+        return count
 
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
         count: int = await self._write("replay", [(now, account, tuple(ids))])

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.models import Callback, Event, Inbound, Message, Receipt, State
-from gateway.store.base import SWEEP_LIMIT, Bookkeeping, Departure, PartEnd, Swept, departure_events
+from gateway.store.base import NOT_REACHED, SWEEP_LIMIT, Bookkeeping, Departure, PartEnd, Swept, departure_events
 from gateway.store.ids import Ids, key_at, key_of
 from gateway.store.matching import look_up_key
 from gateway.store.moves import (
@@ -102,6 +102,7 @@ class Writes:
             "sweep": self.sweep,
             "acknowledge": self.acknowledge,
             "postpone": self.postpone,
+            "fail": self.fail_callbacks,
             "replay": self.replay,
             "register": self.register,
             "ping": self.ping,
@@ -203,23 +204,21 @@ class Writes:
                 callbacks.append(msgspec.structs.replace(callback, id=self._ids.new(callback.created_at)))
         _write_callbacks(connection, callbacks)
 
-    def sweep(self, connection: Connection, rows: list[tuple[float, float, float, float]], book: Bookkeeping) -> Swept:
-        now, parked_seconds, deadline_seconds, lifetime_seconds = rows[-1]
-        orphaned = _orphan(connection, now - parked_seconds)
-        late, callbacks = self._give_up_receipts(connection, now, deadline_seconds, book)
-        faded = _fade(connection, now - lifetime_seconds)
+    def sweep(self, connection: Connection, times: list[float], book: Bookkeeping) -> Swept:
+        now = times[-1]
+        orphaned = _orphan(connection, now - book.parked_seconds)
+        late, callbacks = self._give_up_receipts(connection, now, book)
+        faded = _fade(connection, now - book.lifetime_seconds)
         is_done = max(orphaned, late, faded) < SWEEP_LIMIT
         return Swept(orphaned=orphaned, unknown=late, callbacks=callbacks, is_done=is_done)
 
-    def _give_up_receipts(
-        self, connection: Connection, now: float, deadline_seconds: float, book: Bookkeeping
-    ) -> tuple[int, int]:
+    def _give_up_receipts(self, connection: Connection, now: float, book: Bookkeeping) -> tuple[int, int]:
         keys = [
             row[0]
             for row in connection.execute(
                 "SELECT key FROM parts WHERE matchable = 1 AND state IN ('submitted', 'enroute') AND updated_at < ?"
                 " ORDER BY updated_at LIMIT ?",
-                (now - deadline_seconds, SWEEP_LIMIT),
+                (now - book.deadline_seconds, SWEEP_LIMIT),
             )
         ]
         if not keys:
@@ -246,6 +245,15 @@ class Writes:
             " FROM (VALUES {rows}) AS v WHERE callbacks.key = v.column1",
             [(key_of(one.id), one.due_at, one.tries, one.last_error, one.failed) for one in callbacks],
         )
+
+    def fail_callbacks(self, connection: Connection, times: list[float], _context: object) -> int:
+        created_before = times[-1]
+        return connection.execute(
+            "UPDATE callbacks SET failed = 1, last_error = CASE last_error WHEN '' THEN ? ELSE last_error END"
+            " WHERE key IN (SELECT key FROM callbacks WHERE failed = 0 AND key < ? AND created_at < ?"
+            " ORDER BY key LIMIT ?)",
+            (NOT_REACHED, key_at(created_before), created_before, SWEEP_LIMIT),
+        ).rowcount
 
     def replay(self, connection: Connection, rows: list[tuple[float, str, tuple[str, ...]]], _context: object) -> int:
         count = 0

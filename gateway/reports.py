@@ -1,0 +1,120 @@
+"""What is reported to whom: the bookkeeping that the store calls back, and the reports in our own words.
+
+A message's state moves inside the store's transaction; what that owes its sender is decided there, so that state and
+callback are committed together. Other dialects bring their own words.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from gateway.config import Config
+from gateway.models import Callback, Inbound, Message, Receipt
+from gateway.store import Bookkeeping
+
+log = structlog.get_logger(__name__)
+
+
+class Reporter(Protocol):
+    """Makes the callbacks of one dialect; `gateway.providers.base.DialectCallbacks` is one."""
+
+    def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
+        """The report owed for a message's new state; None: nothing."""
+
+
+def bookkeeping(config: Config, dialects: Mapping[str, Reporter]) -> Bookkeeping:
+    """What the store must know of the config, and how it makes callbacks.
+
+    Args:
+        dialects: by the name that messages carry as `dialect`; `native` is added here.
+    """
+    reporters: dict[str, Reporter] = {"native": NativeReports(), **dialects}
+    inbound_urls = {name: account.inbound_url for name, account in config.account.items()}
+    return Bookkeeping(
+        callback_for=_callback_for(reporters),
+        inbound_callback=_inbound_callback(inbound_urls),
+        id_rules={uplink.group: uplink.message_id_rule for uplink in config.uplink.values()},
+        parked_seconds=config.receipts.parked_seconds,
+        deadline_seconds=config.receipts.deadline_seconds,
+        lifetime_seconds=config.receipts.lifetime_seconds,
+    )
+
+
+def _callback_for(reporters: Mapping[str, Reporter]) -> Callable[[Message, Receipt | None], Callback | None]:
+    def callback_for(message: Message, receipt: Receipt | None) -> Callback | None:
+        reporter = reporters.get(message.dialect) or reporters["native"]
+        try:
+            return reporter.receipt_callback(message, receipt)
+        except Exception:
+            # A fault in a dialect's words must not keep the state from being committed: then tell it in ours.
+            log.exception("a callback cannot be made", message=message.id, dialect=message.dialect)
+            return reporters["native"].receipt_callback(message, receipt)
+
+    return callback_for
+
+
+def _inbound_callback(urls: Mapping[str, str]) -> Callable[[Inbound], Callback | None]:
+    def inbound_callback(inbound: Inbound) -> Callback | None:
+        url = urls.get(inbound.account)
+        return NativeReports().inbound_callback(inbound, url) if url else None
+
+    return inbound_callback
+
+
+class NativeReports:
+    """The native API's callbacks: one POST for every final state, one for every message from a handset."""
+
+    name = "native"
+
+    def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
+        """A report of a final state; of others, nothing."""
+        if not message.state.is_final:
+            return None
+        body: dict[str, Any] = {
+            "id": message.id,
+            "state": message.state.value,
+            "to": message.recipient,
+            "from": message.sender,
+            "client_reference": message.client_reference,
+            "error": message.error,
+            "part_count": message.part_count,
+            "in_doubt": message.in_doubt,
+            "created_at": timestamp(message.created_at),
+            "updated_at": timestamp(message.updated_at),
+            "done_at": timestamp(receipt.done_at) if receipt is not None and receipt.done_at is not None else None,
+        }
+        return _callback(message.callback_url, "message.status", message.updated_at, body)
+
+    def inbound_callback(self, inbound: Inbound, url: str) -> Callback:
+        """A message from a handset."""
+        body: dict[str, Any] = {
+            "id": inbound.id,
+            "from": inbound.sender,
+            "to": inbound.recipient,
+            "text": inbound.text,
+            "data": inbound.data.hex(),
+            "udh": inbound.udh.hex(),
+            "data_coding": inbound.data_coding,
+            "received_at": timestamp(inbound.received_at),
+        }
+        made = _callback(url, "message.inbound", inbound.received_at, body)
+        return msgspec.structs.replace(
+            made,
+            account=inbound.account,
+            message_id=inbound.id,
+            created_at=inbound.received_at,
+            due_at=inbound.received_at,
+        )
+
+
+def _callback(url: str, kind: str, at: float, message: dict[str, Any]) -> Callback:
+    body = msgspec.json.encode({"type": kind, "timestamp": timestamp(at), "message": message})
+    return Callback(id="", account="", url=url, body=body)
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC, with milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

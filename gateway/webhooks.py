@@ -1,0 +1,378 @@
+"""Delivers callbacks: rows with a due time, tried until they are acknowledged or 36 hours old.
+
+    store ──due, fairly by host──► POST ──2xx──► acknowledged together, in one commit
+                                     └──else──► due again later, or failed and kept
+
+A host that fails again and again is left alone for a while, then tried with one request; others do not notice.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import aiohttp
+import msgspec
+import structlog
+
+from gateway.config import Secret, WebhooksConfig
+from gateway.errors import InvalidMessage, StoreError
+from gateway.metrics import Metrics
+from gateway.models import Callback
+from gateway.networks import check_url, parse_networks
+from gateway.outgoing import checked_session
+from gateway.reports import bookkeeping
+from gateway.store import Store
+from gateway.store.base import SWEEP_LIMIT, callback_host
+
+__all__ = ["WebhookDispatcher", "bookkeeping", "sign"]
+
+log = structlog.get_logger(__name__)
+replace = msgspec.structs.replace
+
+IDLE_SECONDS: Final = 5.0
+"""The longest pause between looks at the store; a wake-up comes with every new callback."""
+STORE_PAUSE_SECONDS: Final = 0.2
+STORE_PAUSE_MAX_SECONDS: Final = 5.0
+GIVE_UP_EVERY_SECONDS: Final = 60.0
+JITTER: Final = 0.25
+_BASE64_MARK: Final = "whsec_"
+
+
+@dataclass(slots=True)
+class Answer:
+    """How a try ended."""
+
+    is_acknowledged: bool
+    error: str = ""
+    """For people; never with the URL or the body, which may carry secrets."""
+
+
+class Poster(Protocol):
+    """Makes one try."""
+
+    async def post(self, callback: Callback, headers: Mapping[str, str]) -> Answer:
+        """Send a callback; never raises but when cancelled."""
+
+    async def close(self) -> None:
+        """Close what is open."""
+
+
+@dataclass(slots=True)
+class Host:
+    """What is known of a host while callbacks are on their way to it or it is left alone."""
+
+    in_flight: int = 0
+    failures: int = 0
+    """In a row."""
+    closed_until: float = 0.0
+
+    def is_busy(self, now: float, limit: int, failures_allowed: int) -> bool:
+        """Whether it gets no further request now."""
+        if self.failures >= failures_allowed:
+            return now < self.closed_until or self.in_flight > 0
+        return self.in_flight >= limit
+
+
+class WebhookDispatcher:
+    """Delivers what the store says is due."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: WebhooksConfig,
+        signing_secrets: Mapping[str, Secret],
+        *,
+        metrics: Metrics,
+        poster: Poster | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Put a dispatcher together.
+
+        Args:
+            signing_secrets: by account; native callbacks of the others go unsigned.
+            poster: makes the tries; by default over HTTP.
+        """
+        self._store = store
+        self._config = config
+        self._secrets = {name: _secret_bytes(secret) for name, secret in signing_secrets.items() if secret}
+        self._metrics = metrics
+        self._poster = poster
+        self._clock = clock
+        self._hosts: dict[str, Host] = {}
+        self._in_flight: set[str] = set()
+        """Ids that are being tried, or whose end is not committed yet."""
+        self._acknowledged: list[str] = []
+        self._postponed: list[Callback] = []
+        self._is_due = asyncio.Event()
+        self._has_ends = asyncio.Event()
+        self._is_settled = asyncio.Event()
+        self._tries: set[asyncio.Task[None]] = set()
+        self._runners: list[asyncio.Task[None]] = []
+        self._give_up_at = 0.0
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        loop = asyncio.get_running_loop()
+        if self._poster is None:
+            self._poster = HttpPoster(self._config)
+        self._runners = [loop.create_task(self._run()), loop.create_task(self._record_ends())]
+
+    def wake(self) -> None:
+        """Look at once: something became due."""
+        self._is_due.set()
+
+    async def stop(self, deadline_seconds: float) -> None:
+        """Begin no new try, let those under way end and be recorded; what is left stays due."""
+        if not self._runners or self._poster is None:
+            return
+        await _cancel([self._runners[0]])
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                while self._in_flight:
+                    self._is_settled.clear()
+                    await self._is_settled.wait()
+        except TimeoutError:
+            log.warning("stopped with callbacks under way", callbacks=len(self._in_flight))
+        await _cancel([*self._tries, *self._runners])
+        await self._poster.close()
+
+    # --- what is due ---
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                pause = await self.deliver_due()
+            except StoreError as error:
+                log.warning("due callbacks cannot be read", error=str(error))
+                pause = STORE_PAUSE_MAX_SECONDS
+            except Exception:
+                log.exception("the dispatcher was interrupted")
+                pause = STORE_PAUSE_MAX_SECONDS
+            try:
+                async with asyncio.timeout(pause):
+                    await self._is_due.wait()
+            except TimeoutError:
+                continue
+
+    async def deliver_due(self) -> float:
+        """Begin to try what is due and has a place; returns the seconds until there is something to look for."""
+        self._is_due.clear()
+        now = self._clock()
+        await self._give_up_old(now)
+        free = self._config.concurrency - len(self._tries)
+        if free <= 0:
+            return IDLE_SECONDS
+        due = await self._store.due_callbacks(
+            now, limit=free, per_host=self._config.per_host, skip_hosts=self._busy(now), skip_ids=self._in_flight
+        )
+        for callback in due:
+            self._begin(callback, now)
+        return await self._pause(now, bool(due))
+
+    def _busy(self, now: float) -> set[str]:
+        limit, allowed = self._config.per_host, self._config.circuit_failures
+        return {name for name, host in self._hosts.items() if host.is_busy(now, limit, allowed)}
+
+    def _begin(self, callback: Callback, now: float) -> None:
+        name = callback_host(callback)
+        host = self._hosts.setdefault(name, Host())
+        if callback.id in self._in_flight or host.is_busy(now, self._config.per_host, self._config.circuit_failures):
+            return
+        host.in_flight += 1
+        self._in_flight.add(callback.id)
+        task = asyncio.get_running_loop().create_task(self._try(callback, name, host))
+        self._tries.add(task)
+        task.add_done_callback(self._tries.discard)
+
+    async def _pause(self, now: float, was_busy: bool) -> float:
+        """Until the next is due or a host is tried again; a try's end wakes us anyway."""
+        times = [host.closed_until for host in self._hosts.values() if host.closed_until > now]
+        if not was_busy:
+            next_at = await self._store.next_callback_at()
+            if next_at is not None and next_at > now:
+                times.append(next_at)
+        return max(0.0, min([IDLE_SECONDS, *(at - now for at in times)]))
+
+    async def _give_up_old(self, now: float) -> None:
+        if now < self._give_up_at:
+            return
+        count = await self._store.fail_callbacks(now - self._config.give_up_seconds)
+        if count:
+            self._metrics.callbacks.labels("given up").inc(count)
+        if count < SWEEP_LIMIT:
+            self._give_up_at = now + GIVE_UP_EVERY_SECONDS
+
+    # --- one try ---
+
+    async def _try(self, callback: Callback, name: str, host: Host) -> None:
+        poster = self._poster
+        if poster is None:
+            raise RuntimeError("the dispatcher was not started")
+        try:
+            answer = await poster.post(callback, self._headers(callback))
+        except asyncio.CancelledError:
+            self._in_flight.discard(callback.id)
+            raise
+        except Exception as error:
+            log.exception("a callback could not be tried", callback=callback.id)
+            answer = Answer(False, type(error).__name__)
+        finally:
+            host.in_flight -= 1
+        self._note(callback, name, host, answer)
+
+    def _note(self, callback: Callback, name: str, host: Host, answer: Answer) -> None:
+        now = self._clock()
+        if answer.is_acknowledged:
+            self._metrics.callbacks.labels("acknowledged").inc()
+            host.failures = 0
+            self._acknowledged.append(callback.id)
+        else:
+            host.failures += 1
+            if host.failures >= self._config.circuit_failures:
+                host.closed_until = now + self._config.circuit_seconds
+            self._postponed.append(self._postpone(callback, answer.error, now))
+        if not host.in_flight and not host.failures:
+            self._hosts.pop(name, None)
+        self._has_ends.set()
+
+    def _postpone(self, callback: Callback, error: str, now: float) -> Callback:
+        """The callback as it waits for its next try, or as failed where that would be too late."""
+        pauses = self._config.retry_seconds
+        pause = pauses[min(callback.tries, len(pauses) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)
+        is_over = now + pause > callback.created_at + self._config.give_up_seconds
+        self._metrics.callbacks.labels("given up" if is_over else "failed").inc()
+        if is_over:
+            log.warning("callback given up", callback=callback.id, account=callback.account, error=error)
+        return replace(callback, tries=callback.tries + 1, due_at=now + pause, last_error=error, failed=is_over)
+
+    def _headers(self, callback: Callback) -> dict[str, str]:
+        headers = dict(callback.headers)
+        if callback.content_type and callback.body:
+            headers["Content-Type"] = callback.content_type
+        if callback.dialect == "native":
+            headers |= sign(callback.id, callback.body, int(self._clock()), self._secrets.get(callback.account))
+        return headers
+
+    # --- recording ---
+
+    async def _record_ends(self) -> None:
+        pause = STORE_PAUSE_SECONDS
+        while True:
+            await self._has_ends.wait()
+            self._has_ends.clear()
+            try:
+                await self.record_ends()
+                pause = STORE_PAUSE_SECONDS
+            except StoreError as error:
+                # Until it is recorded it stays in flight: better late than twice.
+                log.warning("ends of callbacks cannot be recorded", error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, STORE_PAUSE_MAX_SECONDS)
+                self._has_ends.set()
+
+    async def record_ends(self) -> None:
+        """Commit the tries that have ended.
+
+        Raises:
+            StoreError: they are kept for the next time.
+        """
+        acknowledged, self._acknowledged = self._acknowledged, []
+        postponed, self._postponed = self._postponed, []
+        try:
+            await self._store.acknowledge(acknowledged)
+            self._in_flight.difference_update(acknowledged)
+            acknowledged = []
+            await self._store.postpone(postponed)
+        except StoreError:
+            self._acknowledged += acknowledged
+            self._postponed += postponed
+            raise
+        self._in_flight.difference_update(one.id for one in postponed)
+        self._is_settled.set()
+        self._is_due.set()
+
+
+class HttpPoster:
+    """Tries callbacks over HTTP."""
+
+    def __init__(self, config: WebhooksConfig, session: aiohttp.ClientSession | None = None) -> None:
+        self._exempt = parse_networks(config.allow_private_networks)
+        self._limit = config.response_limit_bytes
+        self._session = session or checked_session(exempt=self._exempt, timeout_seconds=config.timeout_seconds)
+
+    async def post(self, callback: Callback, headers: Mapping[str, str]) -> Answer:
+        """Send a callback; 2xx acknowledges it."""
+        try:
+            check_url(callback.url, self._exempt)
+            async with self._session.request(
+                callback.method,
+                callback.url,
+                data=callback.body or None,
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                if await _exceeds(response, self._limit):
+                    # Not worth reading to its end for the sake of the connection.
+                    response.close()
+                if 200 <= response.status < 300:
+                    return Answer(True)
+                return Answer(False, f"HTTP status {response.status}")
+        except InvalidMessage as error:
+            return Answer(False, error.message)
+        except TimeoutError:
+            return Answer(False, "no answer in time")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(False, _describe(error))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+
+async def _exceeds(response: aiohttp.ClientResponse, limit: int) -> bool:
+    """Read a body that nobody looks at; whether it is longer than that."""
+    read = 0
+    async for chunk in response.content.iter_any():
+        read += len(chunk)
+        if read > limit:
+            return True
+    return False
+
+
+def _describe(error: Exception) -> str:
+    """A reason without the URL: its query may hold a token."""
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    reason = getattr(cause, "strerror", None)
+    return reason if isinstance(reason, str) and reason else type(error).__name__
+
+
+def sign(callback_id: str, body: bytes, timestamp: int, secret: bytes | None) -> dict[str, str]:
+    """The headers of a Standard Webhooks request; without a secret there is no signature."""
+    headers = {"webhook-id": callback_id, "webhook-timestamp": str(timestamp)}
+    if secret is not None:
+        content = f"{callback_id}.{timestamp}.".encode() + body
+        digest = hmac.digest(secret, content, hashlib.sha256)
+        headers["webhook-signature"] = "v1," + base64.b64encode(digest).decode()
+    return headers
+
+
+def _secret_bytes(secret: Secret) -> bytes:
+    """The key in a secret: base64 after ``whsec_``, else the text itself."""
+    text = secret.reveal()
+    if text.startswith(_BASE64_MARK):
+        return base64.b64decode(text.removeprefix(_BASE64_MARK), validate=True)
+    return text.encode()
+
+
+async def _cancel(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
