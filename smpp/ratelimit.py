@@ -44,6 +44,7 @@ class Pacer:
     __slots__ = (
         "_burst",
         "_catch_up",
+        "_count",
         "_departures",
         "_grid",
         "_guard",
@@ -77,12 +78,11 @@ class Pacer:
     def per_second(self, per_second: float) -> None:
         self._per_second = _checked_rate(per_second)
         if not per_second:
-            self._departures = deque(maxlen=0)
+            self._departures.clear()
             return
-        count = ceil(per_second)
+        self._count = ceil(per_second)
         self._interval = (1 + self._guard + TIMER_SLACK_SECONDS) / per_second
-        self._span = count / per_second + self._guard
-        self._departures = deque(self._departures, maxlen=count)
+        self._span = self._count / per_second + self._guard
 
     @property
     def burst(self) -> int:
@@ -119,8 +119,9 @@ class Pacer:
                 # Idle since then: no credit but the burst.
                 self._grid = max(self._grid, now - self._burst * self._interval)
             due = max(due, last, self._grid + self._interval)
-            if len(departures) == departures.maxlen:
-                due = max(due, departures[0] + self._span)
+            surplus = len(departures) - self._count
+            if surplus >= 0:
+                due = max(due, departures[surplus] + self._span)
         if due - now > CLOCK_TOLERANCE_SECONDS:
             self._somebody_waits = True
             return due - now
@@ -133,7 +134,11 @@ class Pacer:
         credit = max(self._catch_up, (self._burst - 1) * self._interval)
         self._grid = max(self._grid + self._interval, now - credit)
         self._somebody_waits = False
-        self._departures.append(now)
+        departures = self._departures
+        departures.append(now)
+        # More than the limit's worth is there after the limit was lowered: it may be raised again.
+        while len(departures) > self._count and departures[0] <= now - 1 - self._guard:
+            departures.popleft()
 
     def give_back(self, taken_at: float) -> None:
         """Undo a take of that moment, for a part that did not leave after all."""
