@@ -23,6 +23,7 @@ from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers import PROVIDERS
 from gateway.providers.base import Services
+from gateway.reports import bookkeeping
 from gateway.router import Router
 from gateway.store import open_store
 from gateway.store.base import Store
@@ -30,7 +31,7 @@ from gateway.uplinks.smpp import SmppUplink
 from gateway.web.admin import build_admin_app
 from gateway.web.app import build_app
 from gateway.web.auth import AccountAuthenticator
-from gateway.webhooks import WebhookDispatcher, bookkeeping
+from gateway.webhooks import WebhookDispatcher
 from smpp import BindState, BindStatus
 
 log = structlog.stdlib.get_logger("gateway")
@@ -85,7 +86,7 @@ class Gateway:
             config.store.url,
             queue_limit=config.store.queue_limit,
             commit_batch=config.store.commit_batch,
-            node=config.node.name,
+            on_commit=self.metrics.on_commit,
         )
         steps.push_async_callback(store.close)
 
@@ -165,10 +166,10 @@ class Gateway:
         self._deadline = asyncio.get_running_loop().time() + self.config.node.shutdown_seconds
         await self._stop_steps.aclose()
 
-    def _with_time_left(self, stop: Callable[[float], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    def _with_time_left(self, stop: Callable[[float], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
         """A step of stopping that is told how many seconds are left for it."""
 
-        def step() -> Awaitable[None]:
+        def step() -> Awaitable[object]:
             return stop(max(0.0, self._deadline - asyncio.get_running_loop().time()))
 
         return step

@@ -133,6 +133,10 @@ class SmppUplink:
         """Finish what is in flight, unbind, close."""
         await self._pool.stop(deadline_seconds)
 
+    async def wait_bound(self, count: int, timeout: float | None = None) -> None:
+        """Wait until so many binds are up; raises TimeoutError with each bind's last error."""
+        await self._pool.wait_bound(count, timeout)
+
     async def reserve(self, count: int) -> "Sequence[SmppSlot]":
         """Wait until at least one slot is free, then take up to `count` of them."""
         return [SmppSlot(self, slot) for slot in await self._pool.reserve(count)]
