@@ -21,16 +21,15 @@ class SessionState(Enum):
     UNBOUND = "unbound"
     CLOSED = "closed"
 
-    @property
-    def is_bound(self) -> bool:
-        """Whether messages may pass."""
-        return self in _BOUND
+    is_bound: bool
+    """Whether messages may pass. An attribute, because it is asked for with every message."""
+
+    def __init__(self, name: str) -> None:
+        self.is_bound = name.startswith("bound_")
 
 
 OPEN, OUTBOUND = SessionState.OPEN, SessionState.OUTBOUND
 TX, RX, TRX = SessionState.BOUND_TX, SessionState.BOUND_RX, SessionState.BOUND_TRX
-_BOUND: Final = frozenset({TX, RX, TRX})
-
 BOUND_STATE: Final = {
     BindMode.TRANSMITTER: TX,
     BindMode.RECEIVER: RX,
