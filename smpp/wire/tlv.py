@@ -11,7 +11,7 @@ Tags without a declaration keep their octets and are sent back as they came.
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from smpp.errors import DecodeError, EncodeError
@@ -39,6 +39,7 @@ class TlvType(Generic[T]):
         max_length: most octets of the value that we write.
         tolerated_length: most octets that a strict decoder accepts, where the field is wider than the book.
         kind: "integer", "text", "octets" or "flag".
+        section: where the specification (v3.4, if nothing else is said) describes it.
     """
 
     tag: int
@@ -49,6 +50,7 @@ class TlvType(Generic[T]):
     to_octets: Callable[[T], bytes]
     from_octets: Callable[[bytes], T]
     tolerated_length: int = 0
+    section: str = ""
 
     def __call__(self, value: T) -> Tlv:
         """Make a TLV with this value.
@@ -306,94 +308,95 @@ def _octets_of(value: bytes) -> bytes:
     return bytes(memoryview(value))  # bytes(3) would be three NULs
 
 
-def _int(tag: int, name: str, octets: int, *, tolerated: int = 0) -> TlvType[int]:
-    _REGISTRY[tag] = declared = int_type(tag, name, octets, tolerated=tolerated)
+def _int(section: str, tag: int, name: str, octets: int, *, tolerated: int = 0) -> TlvType[int]:
+    _REGISTRY[tag] = declared = replace(int_type(tag, name, octets, tolerated=tolerated), section=section)
     return declared
 
 
-def _text(tag: int, name: str, max_octets: int) -> TlvType[str]:
-    _REGISTRY[tag] = declared = text_type(tag, name, max_octets)
+def _text(section: str, tag: int, name: str, max_octets: int) -> TlvType[str]:
+    _REGISTRY[tag] = declared = replace(text_type(tag, name, max_octets), section=section)
     return declared
 
 
-def _octets(tag: int, name: str, min_octets: int, max_octets: int) -> TlvType[bytes]:
-    _REGISTRY[tag] = declared = octets_type(tag, name, min_octets, max_octets)
+def _octets(section: str, tag: int, name: str, min_octets: int, max_octets: int) -> TlvType[bytes]:
+    _REGISTRY[tag] = declared = replace(octets_type(tag, name, min_octets, max_octets), section=section)
     return declared
 
 
-def _flag(tag: int, name: str) -> TlvType[bytes]:
-    _REGISTRY[tag] = declared = flag_type(tag, name)
+def _flag(section: str, tag: int, name: str) -> TlvType[bytes]:
+    _REGISTRY[tag] = declared = replace(flag_type(tag, name), section=section)
     return declared
 
 
-dest_addr_subunit = _int(0x0005, "dest_addr_subunit", 1)  # §5.3.2.1
-dest_network_type = _int(0x0006, "dest_network_type", 1)  # §5.3.2.3
-dest_bearer_type = _int(0x0007, "dest_bearer_type", 1)  # §5.3.2.5
-dest_telematics_id = _int(0x0008, "dest_telematics_id", 2)  # §5.3.2.7
-source_addr_subunit = _int(0x000D, "source_addr_subunit", 1)  # §5.3.2.2
-source_network_type = _int(0x000E, "source_network_type", 1)  # §5.3.2.4
-source_bearer_type = _int(0x000F, "source_bearer_type", 1)  # §5.3.2.6
-source_telematics_id = _int(0x0010, "source_telematics_id", 1, tolerated=2)  # §5.3.2.8
-qos_time_to_live = _int(0x0017, "qos_time_to_live", 4)  # §5.3.2.9
-payload_type = _int(0x0019, "payload_type", 1)  # §5.3.2.10
-additional_status_info_text = _text(0x001D, "additional_status_info_text", 256)  # §5.3.2.11
-receipted_message_id = _text(0x001E, "receipted_message_id", 65)  # §5.3.2.12
-ms_msg_wait_facilities = _int(0x0030, "ms_msg_wait_facilities", 1)  # §5.3.2.13
-privacy_indicator = _int(0x0201, "privacy_indicator", 1)  # §5.3.2.14
-source_subaddress = _octets(0x0202, "source_subaddress", 2, 23)  # §5.3.2.15
-dest_subaddress = _octets(0x0203, "dest_subaddress", 2, 23)  # §5.3.2.16
-user_message_reference = _int(0x0204, "user_message_reference", 2)  # §5.3.2.17
-user_response_code = _int(0x0205, "user_response_code", 1)  # §5.3.2.18
-source_port = _int(0x020A, "source_port", 2)  # §5.3.2.20
-destination_port = _int(0x020B, "destination_port", 2)  # §5.3.2.21
-sar_msg_ref_num = _int(0x020C, "sar_msg_ref_num", 2)  # §5.3.2.22
-language_indicator = _int(0x020D, "language_indicator", 1)  # §5.3.2.19
-sar_total_segments = _int(0x020E, "sar_total_segments", 1)  # §5.3.2.23
-sar_segment_seqnum = _int(0x020F, "sar_segment_seqnum", 1)  # §5.3.2.24
-sc_interface_version = _int(0x0210, "sc_interface_version", 1)  # §5.3.2.25
-callback_num_pres_ind = _int(0x0302, "callback_num_pres_ind", 1)  # §5.3.2.37
-callback_num_atag = _octets(0x0303, "callback_num_atag", 1, 65)  # §5.3.2.38
-number_of_messages = _int(0x0304, "number_of_messages", 1)  # §5.3.2.39
-callback_num = _octets(0x0381, "callback_num", 4, 19)  # §5.3.2.36
-dpf_result = _int(0x0420, "dpf_result", 1)  # §5.3.2.28
-set_dpf = _int(0x0421, "set_dpf", 1)  # §5.3.2.29
-ms_availability_status = _int(0x0422, "ms_availability_status", 1)  # §5.3.2.30
-network_error_code = _octets(0x0423, "network_error_code", 3, 3)  # §5.3.2.31
-message_payload = _octets(0x0424, "message_payload", 0, 65535)  # §5.3.2.32
-delivery_failure_reason = _int(0x0425, "delivery_failure_reason", 1)  # §5.3.2.33
-more_messages_to_send = _int(0x0426, "more_messages_to_send", 1)  # §5.3.2.34
-message_state = _int(0x0427, "message_state", 1)  # §5.3.2.35
-ussd_service_op = _int(0x0501, "ussd_service_op", 1)  # §5.3.2.44
-display_time = _int(0x1201, "display_time", 1)  # §5.3.2.26
-sms_signal = _int(0x1203, "sms_signal", 2)  # §5.3.2.40
-ms_validity = _int(0x1204, "ms_validity", 1, tolerated=4)  # §5.3.2.27
-alert_on_message_delivery = _flag(0x130C, "alert_on_message_delivery")  # §5.3.2.41
-its_reply_type = _int(0x1380, "its_reply_type", 1)  # §5.3.2.42
-its_session_info = _octets(0x1383, "its_session_info", 2, 2)  # §5.3.2.43
+dest_addr_subunit = _int("5.3.2.1", 0x0005, "dest_addr_subunit", 1)
+dest_network_type = _int("5.3.2.3", 0x0006, "dest_network_type", 1)
+dest_bearer_type = _int("5.3.2.5", 0x0007, "dest_bearer_type", 1)
+dest_telematics_id = _int("5.3.2.7", 0x0008, "dest_telematics_id", 2)
+source_addr_subunit = _int("5.3.2.2", 0x000D, "source_addr_subunit", 1)
+source_network_type = _int("5.3.2.4", 0x000E, "source_network_type", 1)
+source_bearer_type = _int("5.3.2.6", 0x000F, "source_bearer_type", 1)
+source_telematics_id = _int("5.3.2.8", 0x0010, "source_telematics_id", 1, tolerated=2)
+qos_time_to_live = _int("5.3.2.9", 0x0017, "qos_time_to_live", 4)
+payload_type = _int("5.3.2.10", 0x0019, "payload_type", 1)
+additional_status_info_text = _text("5.3.2.11", 0x001D, "additional_status_info_text", 256)
+receipted_message_id = _text("5.3.2.12", 0x001E, "receipted_message_id", 65)
+ms_msg_wait_facilities = _int("5.3.2.13", 0x0030, "ms_msg_wait_facilities", 1)
+privacy_indicator = _int("5.3.2.14", 0x0201, "privacy_indicator", 1)
+source_subaddress = _octets("5.3.2.15", 0x0202, "source_subaddress", 2, 23)
+dest_subaddress = _octets("5.3.2.16", 0x0203, "dest_subaddress", 2, 23)
+user_message_reference = _int("5.3.2.17", 0x0204, "user_message_reference", 2)
+user_response_code = _int("5.3.2.18", 0x0205, "user_response_code", 1)
+source_port = _int("5.3.2.20", 0x020A, "source_port", 2)
+destination_port = _int("5.3.2.21", 0x020B, "destination_port", 2)
+sar_msg_ref_num = _int("5.3.2.22", 0x020C, "sar_msg_ref_num", 2)
+language_indicator = _int("5.3.2.19", 0x020D, "language_indicator", 1)
+sar_total_segments = _int("5.3.2.23", 0x020E, "sar_total_segments", 1)
+sar_segment_seqnum = _int("5.3.2.24", 0x020F, "sar_segment_seqnum", 1)
+sc_interface_version = _int("5.3.2.25", 0x0210, "sc_interface_version", 1)
+callback_num_pres_ind = _int("5.3.2.37", 0x0302, "callback_num_pres_ind", 1)
+callback_num_atag = _octets("5.3.2.38", 0x0303, "callback_num_atag", 1, 65)
+number_of_messages = _int("5.3.2.39", 0x0304, "number_of_messages", 1)
+callback_num = _octets("5.3.2.36", 0x0381, "callback_num", 4, 19)
+dpf_result = _int("5.3.2.28", 0x0420, "dpf_result", 1)
+set_dpf = _int("5.3.2.29", 0x0421, "set_dpf", 1)
+ms_availability_status = _int("5.3.2.30", 0x0422, "ms_availability_status", 1)
+network_error_code = _octets("5.3.2.31", 0x0423, "network_error_code", 3, 3)
+message_payload = _octets("5.3.2.32", 0x0424, "message_payload", 0, 65535)
+delivery_failure_reason = _int("5.3.2.33", 0x0425, "delivery_failure_reason", 1)
+more_messages_to_send = _int("5.3.2.34", 0x0426, "more_messages_to_send", 1)
+message_state = _int("5.3.2.35", 0x0427, "message_state", 1)
+ussd_service_op = _int("5.3.2.44", 0x0501, "ussd_service_op", 1)
+display_time = _int("5.3.2.26", 0x1201, "display_time", 1)
+sms_signal = _int("5.3.2.40", 0x1203, "sms_signal", 2)
+ms_validity = _int("5.3.2.27", 0x1204, "ms_validity", 1, tolerated=4)
+alert_on_message_delivery = _flag("5.3.2.41", 0x130C, "alert_on_message_delivery")
+its_reply_type = _int("5.3.2.42", 0x1380, "its_reply_type", 1)
+its_session_info = _octets("5.3.2.43", 0x1383, "its_session_info", 2, 2)
 
 _V3_4_TAGS: Final = frozenset(_REGISTRY)
 
-# Since v5.0 (its §4.8.4).
-congestion_state = _int(0x0428, "congestion_state", 1)
-broadcast_channel_indicator = _int(0x0600, "broadcast_channel_indicator", 1)
-broadcast_content_type = _octets(0x0601, "broadcast_content_type", 3, 3)
-broadcast_content_type_info = _octets(0x0602, "broadcast_content_type_info", 1, 255)
-broadcast_message_class = _int(0x0603, "broadcast_message_class", 1)
-broadcast_rep_num = _int(0x0604, "broadcast_rep_num", 2)
-broadcast_frequency_interval = _octets(0x0605, "broadcast_frequency_interval", 3, 3)
-broadcast_area_identifier = _octets(0x0606, "broadcast_area_identifier", 1, 101)
-broadcast_error_status = _int(0x0607, "broadcast_error_status", 4)
-broadcast_area_success = _int(0x0608, "broadcast_area_success", 1)
-broadcast_end_time = _text(0x0609, "broadcast_end_time", 17)
-broadcast_service_group = _octets(0x060A, "broadcast_service_group", 1, 255)
-billing_identification = _octets(0x060B, "billing_identification", 1, 1024)
-source_network_id = _text(0x060D, "source_network_id", 65)
-dest_network_id = _text(0x060E, "dest_network_id", 65)
-source_node_id = _octets(0x060F, "source_node_id", 6, 6)
-dest_node_id = _octets(0x0610, "dest_node_id", 6, 6)
-dest_addr_np_resolution = _int(0x0611, "dest_addr_np_resolution", 1)
-dest_addr_np_information = _octets(0x0612, "dest_addr_np_information", 10, 10)
-dest_addr_np_country = _octets(0x0613, "dest_addr_np_country", 1, 5)
+_V5_0: Final = "v5.0 4.8.4"  # Those that came with it.
+
+congestion_state = _int(_V5_0, 0x0428, "congestion_state", 1)
+broadcast_channel_indicator = _int(_V5_0, 0x0600, "broadcast_channel_indicator", 1)
+broadcast_content_type = _octets(_V5_0, 0x0601, "broadcast_content_type", 3, 3)
+broadcast_content_type_info = _octets(_V5_0, 0x0602, "broadcast_content_type_info", 1, 255)
+broadcast_message_class = _int(_V5_0, 0x0603, "broadcast_message_class", 1)
+broadcast_rep_num = _int(_V5_0, 0x0604, "broadcast_rep_num", 2)
+broadcast_frequency_interval = _octets(_V5_0, 0x0605, "broadcast_frequency_interval", 3, 3)
+broadcast_area_identifier = _octets(_V5_0, 0x0606, "broadcast_area_identifier", 1, 101)
+broadcast_error_status = _int(_V5_0, 0x0607, "broadcast_error_status", 4)
+broadcast_area_success = _int(_V5_0, 0x0608, "broadcast_area_success", 1)
+broadcast_end_time = _text(_V5_0, 0x0609, "broadcast_end_time", 17)
+broadcast_service_group = _octets(_V5_0, 0x060A, "broadcast_service_group", 1, 255)
+billing_identification = _octets(_V5_0, 0x060B, "billing_identification", 1, 1024)
+source_network_id = _text(_V5_0, 0x060D, "source_network_id", 65)
+dest_network_id = _text(_V5_0, 0x060E, "dest_network_id", 65)
+source_node_id = _octets(_V5_0, 0x060F, "source_node_id", 6, 6)
+dest_node_id = _octets(_V5_0, 0x0610, "dest_node_id", 6, 6)
+dest_addr_np_resolution = _int(_V5_0, 0x0611, "dest_addr_np_resolution", 1)
+dest_addr_np_information = _octets(_V5_0, 0x0612, "dest_addr_np_information", 10, 10)
+dest_addr_np_country = _octets(_V5_0, 0x0613, "dest_addr_np_country", 1, 5)
 
 STANDARD: Final = TlvProfile("standard")
 """The TLVs of v3.4 and v5.0; vendor tags have no names."""

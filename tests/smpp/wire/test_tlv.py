@@ -35,6 +35,7 @@ def test_tlv_has_the_tag_the_length_and_the_kind_of_the_table(row: dict[str, Any
     shortest = 0 if kind == "text" else row["min"]  # a peer's empty text is accepted
     assert declared.name == row["name"]
     assert declared.kind == kind
+    assert declared.section == row.get("spec", "v5.0 4.8.4")
     assert (declared.min_length, declared.max_length) == (shortest, row["max"])
     assert declared.tolerated_length == TOLERATED.get(declared.name, 0)
 
