@@ -17,6 +17,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+
 from smpp.simulator import Simulator, SimulatorEvent, throw_away_tls
 
 API_KEY = "demo-api-key"
