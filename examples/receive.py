@@ -4,15 +4,12 @@ import asyncio
 import sys
 
 import smpp
-from smpp.sms import decode_text
 
 
 async def keep(message: smpp.DeliverSm | smpp.DataSm) -> int:
     """Write it down; the SMSC hears of it when this returns."""
-    receipt = smpp.parse_receipt(message.short_message, esm_class=message.esm_class)
-    text = (
-        f"receipt {receipt.id} {receipt.stat}" if receipt else decode_text(message.short_message, message.data_coding)
-    )
+    receipt = smpp.receipt_of(message)
+    text = f"receipt {receipt.id} {receipt.stat}" if receipt else smpp.text_of(message)
     await asyncio.to_thread(print, f"{message.source_addr}: {text}")
     return smpp.CommandStatus.ESME_ROK
 

@@ -9,7 +9,7 @@ import smpp
 numbers = itertools.count(1)
 
 
-def who(_session: smpp.ServerSession, bind: smpp.BindTransceiver) -> smpp.Grant | None:
+def who(_session: smpp.ServerSession, bind: smpp.Bind) -> smpp.Grant | None:
     """Let in whoever knows the password, with at most four binds."""
     return smpp.Grant("SMSC", max_binds=4) if bind.password == "secret" else None
 

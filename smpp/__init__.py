@@ -33,7 +33,7 @@ from smpp.errors import (
     WindowFull,
 )
 from smpp.pool import BindState, BindStatus, Pool, PoolConfig, ThrottleScope
-from smpp.receipts import ReceiptDesk, SentMessage, Submission
+from smpp.receipts import ReceiptDesk, SentMessage, Submission, payload_of, receipt_of, text_of
 from smpp.server import Grant, Server, ServerConfig, ServerSession, serve
 from smpp.session import SessionConfig, SessionState
 from smpp.sms import Receipt, parse_receipt
@@ -41,6 +41,7 @@ from smpp.status import CommandStatus, describe_status, status_name
 from smpp.wire import NO_TLVS, Pdu, Tlv, TlvProfile, Tlvs, TlvType, decode, dlt, encode, tlv
 from smpp.wire.pdu import (
     AlertNotification,
+    Bind,
     BindReceiver,
     BindReceiverResp,
     BindTransceiver,
@@ -60,6 +61,7 @@ from smpp.wire.pdu import (
     EnquireLink,
     EnquireLinkResp,
     GenericNack,
+    Message,
     Outbind,
     QueryBroadcastSm,
     QueryBroadcastSmResp,
@@ -67,6 +69,8 @@ from smpp.wire.pdu import (
     QuerySmResp,
     ReplaceSm,
     ReplaceSmResp,
+    Request,
+    Response,
     SubmitMulti,
     SubmitMultiResp,
     SubmitSm,
@@ -77,6 +81,10 @@ from smpp.wire.pdu import (
 from smpp.wire.types import DistributionList, SmeAddress, UnsuccessSme
 
 __all__ = [
+    "Message",
+    "Response",
+    "Request",
+    "Bind",
     "Address",
     "AlertNotification",
     "BindFailed",
@@ -172,8 +180,11 @@ __all__ = [
     "dlt",
     "encode",
     "parse_receipt",
+    "payload_of",
+    "receipt_of",
     "serve",
     "server_tls",
     "status_name",
+    "text_of",
     "tlv",
 ]

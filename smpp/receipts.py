@@ -8,11 +8,13 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from smpp.constants import EsmClass
 from smpp.correlator import Correlator, Match
 from smpp.log import log
-from smpp.sms import Receipt, parse_receipt
+from smpp.sms import Receipt, decode_text, parse_receipt, split_udh
 from smpp.status import CommandStatus
-from smpp.wire.pdu import DataSm, DeliverSm, Request, Response
+from smpp.wire import tlv
+from smpp.wire.pdu import DataSm, DeliverSm, Request, Response, SubmitSm
 
 _KEPT_PER_SUBMISSION = 16
 """Receipts that one submission keeps; a peer that repeats itself cannot fill memory."""
@@ -115,6 +117,24 @@ def receipt_of(message: Request, default_alphabet: str = "gsm") -> Receipt | Non
         tlvs=dict(reversed(message.tlvs)),
         default_alphabet=default_alphabet,
     )
+
+
+def payload_of(message: DeliverSm | DataSm | SubmitSm) -> bytes:
+    """The octets of a message's text: its short_message, or else its message_payload. §5.3.2.32."""
+    octets = b"" if isinstance(message, DataSm) else message.short_message
+    return octets or message.tlvs.get(tlv.message_payload) or b""
+
+
+def text_of(message: DeliverSm | DataSm | SubmitSm, default_alphabet: str = "gsm") -> str:
+    """A message's text, without its user data header; never raises, whatever the octets are.
+
+    Args:
+        message: any PDU that carries text.
+        default_alphabet: what data_coding 0 means at this peer.
+    """
+    octets = payload_of(message)
+    udh, body = split_udh(octets) if message.esm_class & EsmClass.UDHI else (None, octets)
+    return decode_text(body, message.data_coding, default_alphabet, udh=udh)
 
 
 class ReceiptDesk:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from smpp.connection import Completion, Connection
 from smpp.constants import BindMode, Role
@@ -31,7 +31,7 @@ from smpp.session import (
 )
 from smpp.session.session import Trace
 from smpp.status import CommandStatus
-from smpp.wire.pdu import Bind, DataSm, Request, SubmitMulti, SubmitSm
+from smpp.wire.pdu import Bind, Request, SubmitSm
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ class Grant:
 Authenticate = Callable[["ServerSession", Bind], Grant | Awaitable[Grant | None] | None]
 """Decides on a bind: a `Grant`, or None for wrong credentials; raise `Reject` for another status."""
 
-SubmitHandler = Callable[["ServerSession", SubmitSm | SubmitMulti | DataSm], Answer | Awaitable[Answer]]
-RequestHandler = Callable[["ServerSession", Request], Answer | Awaitable[Answer]]
+SubmitHandler = Callable[["ServerSession", SubmitSm], Answer | Awaitable[Answer]]
+RequestHandler = Callable[["ServerSession", Any], Answer | Awaitable[Answer]]
+"""As SubmitHandler, for the type of PDU it is registered for."""
 
 RequestTap = Callable[["ServerSession", RequestReceived], bool]
 """Sees every request with its sequence_number before the handlers; True where it answers the request itself, with
@@ -191,8 +192,7 @@ class Server:
         self._unbound: Counter[str] = Counter()
         self._handlers: dict[type[Request], Handler] = dict(handlers)
         if on_submit is not None:
-            for message_type in (SubmitSm, SubmitMulti, DataSm):
-                self._handlers.setdefault(message_type, on_submit)
+            self._handlers.setdefault(SubmitSm, on_submit)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -412,10 +412,10 @@ def serve(
 
     Args:
         urls: where to listen: ``smpp://host:port`` plain, ``smpps://host:port`` TLS; port 0 takes a free one.
-        on_submit: gets submit_sm, submit_multi and data_sm; the response is written when it returns. Without one
-            they are refused.
+        on_submit: gets submit_sm; the response is written when it returns.
         authenticate: decides on binds; without one everybody may bind.
-        handlers: further handlers by type of PDU, such as ``{QuerySm: on_query}``; they go before `on_submit`.
+        handlers: further handlers by type of PDU, such as ``{QuerySm: on_query, DataSm: on_data}``. Requests without
+            a handler are refused with ESME_RINVCMDID.
         config: settings.
         ssl_context: for smpps listeners (`smpp.endpoint.server_tls`).
         on_connected: called when a connection is made, before any bind.
