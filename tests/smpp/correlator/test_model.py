@@ -46,6 +46,7 @@ class Naive:
     max_outstanding: int
     max_parked: int
     parts: list[Part] = field(default_factory=list)
+    settled: list[Part] = field(default_factory=list)
     parked: list[Waiting] = field(default_factory=list)
     reports: list[tuple[str, int, DropReason | None]] = field(default_factory=list)
 
@@ -64,13 +65,12 @@ class Naive:
         is_late = part.settled_at is not None
         if is_final and not is_late:
             part.settled_at = now
+            self.settled.append(part)
         return part.context, is_late
 
     def submitted(self, number: int, destination: str, context: int, now: float) -> list[tuple[int, int, bool]]:
         if len(self.parts) >= self.max_outstanding:
-            settled = sorted(
-                (part for part in self.parts if part.settled_at is not None), key=lambda one: one.settled_at or 0.0
-            )
+            settled = [part for part in self.settled if part in self.parts]
             victim = (settled or self.parts)[0]
             self.parts.remove(victim)
             if victim.settled_at is None:
