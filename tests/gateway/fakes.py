@@ -1,0 +1,245 @@
+"""Fakes for the core: a clock that is set, uplinks that answer as told, and a gateway put together of them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gateway.config import Config, parse
+from gateway.correlator import Correlator
+from gateway.errors import Unsupported
+from gateway.metrics import Metrics
+from gateway.models import (
+    Callback,
+    Message,
+    NewMessage,
+    Outcome,
+    Part,
+    PartBody,
+    Receipt,
+    State,
+    SubmitResult,
+)
+from gateway.pipeline import Pipeline
+from gateway.policy import Policy
+from gateway.router import Router
+from gateway.store import Bookkeeping, Store
+from gateway.webhooks import bookkeeping
+
+NOW = 1_800_000_000.0
+RECIPIENT = "447700900123"
+
+CONFIG = """
+[node]
+name = "n1"
+[uplink.a]
+servers = ["smpp://a.example:2775"]
+[uplink.b]
+servers = ["smpp://b.example:2775"]
+[[route]]
+uplinks = ["a", "b"]
+[account.shop]
+api_keys = ["shop-key"]
+default_sender = "SHOP"
+callback_url = "https://hooks.example/shop"
+inbound_url = "https://hooks.example/inbound"
+numbers = ["447700900999"]
+"""
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def accepted(smsc_message_id: str) -> SubmitResult:
+    return SubmitResult(Outcome.ACCEPTED, smsc_message_id)
+
+
+@dataclass
+class Attempt:
+    """A part that was written."""
+
+    message: Message
+    part: Part
+    future: "asyncio.Future[SubmitResult]"
+    slot: "FakeSlot"
+
+    def answer(self, result: SubmitResult) -> None:
+        self.slot.free()
+        self.future.set_result(result)
+
+
+class FakeSlot:
+    def __init__(self, uplink: "FakeUplink", bind: str) -> None:
+        self.uplink = uplink
+        self.bind = bind
+        self.is_held = True
+
+    def submit(self, message: Message, part: Part) -> "asyncio.Future[SubmitResult]":
+        assert self.is_held
+        future: asyncio.Future[SubmitResult] = asyncio.get_running_loop().create_future()
+        attempt = Attempt(message, part, future, self)
+        self.uplink.attempts.append(attempt)
+        if self.uplink.on_submit is not None:
+            self.uplink.on_submit(attempt)
+        result = self.uplink.answer(message, part) if self.uplink.answer is not None else None
+        if result is not None:
+            asyncio.get_running_loop().call_soon(attempt.answer, result)
+        return future
+
+    def release(self) -> None:
+        self.free()
+
+    def free(self) -> None:
+        assert self.is_held, "a slot was given back twice"
+        self.is_held = False
+        self.uplink.free += 1
+        self.uplink.has_room.set()
+
+
+@dataclass
+class FakeUplink:
+    """An uplink whose answers the test gives; its parts are as many octets of text as `part_size`."""
+
+    name: str
+    group: str = ""
+    is_available: bool = True
+    window: int = 10
+    part_size: int = 1000
+    refuses: str = ""
+    answer: Callable[[Message, Part], SubmitResult | None] | None = None
+    on_submit: Callable[[Attempt], None] | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    references: list[int] = field(default_factory=list)
+    has_room: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.group = self.group or self.name
+        self.free = self.window
+
+    def split(self, message: Message, *, reference: int) -> list[PartBody]:
+        if self.refuses:
+            raise Unsupported(self.refuses)
+        self.references.append(reference)
+        octets = message.text.encode()
+        return [
+            PartBody(short_message=octets[at : at + self.part_size], data_coding=0)
+            for at in range(0, len(octets), self.part_size)
+        ]
+
+    async def reserve(self, count: int) -> Sequence[FakeSlot]:
+        while not self.free or not self.is_available:
+            self.has_room.clear()
+            await self.has_room.wait()
+        taken = min(count, self.free)
+        self.free -= taken
+        return [FakeSlot(self, f"{self.name}:2775#{n + 1}") for n in range(taken)]
+
+    async def start(self) -> None:
+        return
+
+    async def stop(self, deadline_seconds: float) -> None:
+        return
+
+    def set_available(self, is_available: bool) -> None:
+        self.is_available = is_available
+        self.has_room.set()
+
+
+@dataclass
+class Core:
+    """Store, pipeline and correlator of one gateway."""
+
+    config: Config
+    store: Store
+    clock: Clock
+    uplinks: dict[str, FakeUplink]
+    book: Bookkeeping
+    metrics: Metrics
+    pipeline: Pipeline
+    correlator: Correlator
+    callbacks_owed: int = 0
+
+    async def send(self, text: str = "hello", **fields: Any) -> Message:
+        (message,) = await self.pipeline.accept([new_message(text=text, **fields)])
+        assert isinstance(message, Message), message
+        return message
+
+    async def state(self, message: Message) -> State:
+        found = await self.store.message("", message.id)
+        assert found is not None
+        return found.state
+
+    async def story(self, message: Message) -> list[str]:
+        return [event.state.value for event in await self.store.timeline(message.id)]
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        await eventually(is_so)
+
+    async def settled(self, message: Message, *states: State) -> Message:
+        """The message once it is in one of these states."""
+        for _ in range(2_000):
+            found = await self.store.message("", message.id)
+            if found is not None and found.state in states:
+                return found
+            await asyncio.sleep(0.001)
+        raise AssertionError(f"{message.id} is {found.state if found else 'gone'}, not {states}")
+
+
+async def eventually(is_so: Callable[[], bool]) -> None:
+    """Let the loop run until something is so."""
+    for _ in range(5_000):
+        if is_so():
+            return
+        await asyncio.sleep(0 if _ < 50 else 0.001)
+    raise AssertionError("it did not come to pass")
+
+
+def new_message(**fields: Any) -> NewMessage:
+    values: dict[str, Any] = {"account": "shop", "recipient": RECIPIENT, "sender": "SHOP", "text": "hello"}
+    return NewMessage(**(values | fields))
+
+
+def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None, extra: str = "") -> Core:
+    """A gateway's core on a store; nothing runs yet."""
+    parsed = parse(config + extra)
+    clock = clock or Clock()
+    uplinks = {name: FakeUplink(name, group=uplink.group) for name, uplink in parsed.uplink.items()}
+    book = bookkeeping(parsed, {})
+    metrics = Metrics()
+    owed: list[int] = []
+    pipeline = Pipeline(
+        parsed,
+        store=store,
+        router=Router(parsed.route),
+        policy=Policy(parsed.account),
+        uplinks=uplinks,
+        bookkeeping=book,
+        metrics=metrics,
+        on_callbacks=lambda: owed.append(1),
+        clock=clock,
+    )
+    numbers = {number: name for name, account in parsed.account.items() for number in account.numbers}
+    correlator = Correlator(store, book, numbers, metrics=metrics, clock=clock)
+    return Core(parsed, store, clock, uplinks, book, metrics, pipeline, correlator)
+
+
+def receipt(smsc_message_id: str, state: State = State.DELIVERED, **fields: Any) -> Receipt:
+    values: dict[str, Any] = {"group": "a", "recipient": RECIPIENT, "received_at": NOW + 10, "raw": f"stat:{state}"}
+    return Receipt(smsc_message_id=smsc_message_id, state=state, **(values | fields))
+
+
+def callback_body(callback: Callback) -> dict[str, Any]:
+    body: dict[str, Any] = msgspec.json.decode(callback.body)
+    return body
