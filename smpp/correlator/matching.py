@@ -160,9 +160,11 @@ class Correlator(Generic[T, R]):
         self.counters.receipts += 1
         if self._auto is not None and self._auto.observe(message_id, Side.RECEIPT):
             self._look_again()
-        keys = receipt_keys(self._rule, message_id)
         addresses = (address, other_address)
-        found = self._find(keys, addresses)
+        found = self._find_learned(message_id, addresses)
+        if found is None:
+            keys = receipt_keys(self._rule, message_id)
+            found = self._find(keys, addresses)
         if found is not None:
             return self._matched(found, receipt, now, is_final=is_final, was_parked=False)
         self._park(_Parked(keys, message_id, addresses, receipt, is_final, now))
@@ -248,6 +250,11 @@ class Correlator(Generic[T, R]):
                 self._learn(rule, keys, addresses)
                 return found
         return None
+
+    def _find_learned(self, message_id: str, addresses: tuple[str, str]) -> Outstanding[T] | None:
+        """What `_find` finds where `AUTO` has learned a rule, without looking at the other ones."""
+        key = self._auto.learned_key(message_id) if self._auto is not None else ""
+        return self._pick(key, addresses) if key else None
 
     def _pick(self, key: str, addresses: tuple[str, str]) -> Outstanding[T] | None:
         """The newest unsettled part under a key whose address agrees, else the newest settled one."""

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smpp.correlator import Correlator, IdRule, Match, Unmatched
+from smpp.correlator.auto import AutoRule
+from smpp.correlator.ids import receipt_keys
 
 A = "919876543210"
 Writer = Callable[[int], str]
@@ -153,3 +155,14 @@ def test_long_ids_are_never_taken_for_numbers() -> None:
     sut.submitted("1" + "0" * 16, A, 1, 0.0)
     assert sut.receipt(f"{16**16}", A, 1, 1.0) is None
     assert [type(report) for report in sut.expire(11.0)] == [Unmatched]
+
+
+@given(
+    st.text("0123456789abcdefABCDEF- xyz", max_size=22),
+    st.sampled_from([rule for rule in IdRule if rule is not IdRule.AUTO]),
+)
+def test_the_short_cut_to_a_learned_key_agrees_with_the_long_way(message_id: str, rule: IdRule) -> None:
+    auto_rule = AutoRule()
+    auto_rule.learned = rule
+    candidates = auto_rule.candidates(receipt_keys(IdRule.AUTO, message_id))
+    assert auto_rule.learned_key(message_id) == (candidates[0][1] if candidates else "")
