@@ -4,6 +4,7 @@ SmppError
 ├── EncodeError            a value of ours that the specification forbids   (local mistake)
 ├── DecodeError            octets of the peer that cannot be read           (peer's mistake)
 │   └── FrameError         ... and the place in the stream is lost
+├── ScriptError            a simulator's script that makes no sense        (local mistake)
 ├── StateError             not allowed in this state of the session         (local mistake)
 │   └── WindowFull         too many requests without a response
 ├── Reject                 raised by a handler: answer with this status
@@ -56,6 +57,25 @@ class FrameError(DecodeError):
     def __init__(self, message: str, sequence_number: int = 0) -> None:
         super().__init__(message, CommandStatus.ESME_RINVCMDLEN)
         self.sequence_number = sequence_number
+
+
+class ScriptError(SmppError):
+    """A script for the simulator holds what no script may hold.
+
+    Attributes:
+        file: where it stands.
+        key: which setting, such as ``rule[2].status``; "" for the file as a whole.
+        value: what it says, as text.
+        expected: what it may say.
+    """
+
+    def __init__(self, file: str, key: str, value: str, expected: str) -> None:
+        self.file = file
+        self.key = key
+        self.value = value
+        self.expected = expected
+        where = f"{file}: {key} = {value}" if key else file
+        super().__init__(f"{where}: expected {expected}")
 
 
 class StateError(SmppError):

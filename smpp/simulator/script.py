@@ -1,0 +1,264 @@
+"""What a simulated SMSC is told to do: rules for messages and binds, faults of links, receipts, ids.
+
+The same names serve in Python (`Script(rules=(Rule(destination="44*", status="ESME_RTHROTTLED"),))`) and in TOML
+(`[[rule]]`, `[[bind]]`, `[link]`, `[receipts]`, `[ids]`; see `smpp.simulator.script_file`).
+"""
+
+from random import Random
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from smpp.constants import MessageState
+from smpp.simulator.forms import RECEIPT_FORMS
+from smpp.status import CommandStatus
+
+NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Exponential(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A delay like those of real networks: mostly short, at times long."""
+
+    mean: NonNegative
+    max: NonNegative = 60.0
+
+
+# Without constraints on its items: msgspec 0.22 crashes in the garbage collector over a tuple of constrained items in
+# a union. `check_delay` looks at them.
+Delay = float | tuple[float, float] | Exponential
+"""Seconds; or anything between two numbers of seconds; or exponential."""
+
+Status = int | str
+"""A command_status: its number, its name (`ESME_RTHROTTLED`, `RTHROTTLED`) or its number in hex (`0x58`)."""
+
+Answer = Literal["normal", "none", "malformed", "bad_length", "wrong_type", "duplicate", "nack"]
+ReceiptPlan = Literal["normal", "none", "duplicate", "out_of_order", "before_response"]
+Route = Literal["any", "same", "other_server", "other_bind"]
+IdFormat = Literal["decimal", "hex", "padded", "uuid"]
+
+NO_DELAY: Final = 0.0
+
+
+def parse_status(status: Status) -> int:
+    """The number of a status.
+
+    Raises:
+        ValueError: no status is called so.
+    """
+    if isinstance(status, int):
+        number = status
+    elif status.lower().startswith("0x"):
+        number = int(status, 16)
+    else:
+        name = status.upper() if status.upper().startswith("ESME_") else f"ESME_{status.upper()}"
+        if name not in CommandStatus.__members__:
+            raise ValueError(f"{status!r} is no command_status: expected a name such as ESME_RTHROTTLED or a number")
+        number = int(CommandStatus[name])
+    if not 0 <= number <= 0xFFFFFFFF:
+        raise ValueError(f"command_status {number} is not 0 to 0xFFFFFFFF")
+    return number
+
+
+def parse_state(name: str) -> MessageState:
+    """The message_state of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return MessageState[name.upper()]
+    except KeyError:
+        names = ", ".join(state.name for state in MessageState)
+        raise ValueError(f"{name!r} is no message_state: expected one of {names}") from None
+
+
+def check_form(form: str) -> None:
+    """Whether receipts can be written so.
+
+    Raises:
+        ValueError: there is no such form.
+    """
+    if form not in RECEIPT_FORMS:
+        raise ValueError(f"{form!r} is no form of receipts: expected one of {', '.join(RECEIPT_FORMS)}")
+
+
+def check_delay(key: str, delay: Delay) -> None:
+    """Whether it can be waited for.
+
+    Raises:
+        ValueError: negative, or the wrong way round.
+    """
+    if isinstance(delay, Exponential):
+        return
+    least, most = delay if isinstance(delay, tuple) else (delay, delay)
+    if not 0 <= least <= most:
+        raise ValueError(f"{key} {delay!r}: expected seconds of 0 or more, or [least, most]")
+
+
+def draw(delay: Delay, random: Random) -> float:
+    """Seconds out of a distribution."""
+    if isinstance(delay, float | int):
+        return delay
+    if isinstance(delay, tuple):
+        return random.uniform(*delay)
+    return min(delay.max, random.expovariate(1 / delay.mean)) if delay.mean else 0.0
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For which messages, and what to do with them. The first rule that matches decides.
+
+    Patterns match whole values; ``*`` stands for anything, ``?`` for one character, nothing else is special.
+    """
+
+    destination: str = "*"
+    source: str = "*"
+    text: str = "*"
+    """Pattern for the text, decoded; of a part of a long message, the part's."""
+    system_id: str = "*"
+    server: Count | None = None
+    """Index of the server that got it."""
+    every: Count = 0
+    """Of the messages that fit so far, only every so many-th: 3 takes the third, the sixth, ..."""
+    probability: Probability = 1.0
+    first: Count = 0
+    """Only so many times; 0: always."""
+    over_per_second: Count = 0
+    """Only what exceeds so many in any sliding second; answered ESME_RTHROTTLED if no `status` is given."""
+    scope: Literal["bind", "server", "group"] = "server"
+    """What `over_per_second` counts."""
+
+    status: Status = 0
+    """What to answer; anything but 0 means that the message was not accepted."""
+    delay: Delay = NO_DELAY
+    """Before the answer."""
+    answer: Answer = "normal"
+    """`none`: accepted in silence. `malformed`: a body that cannot be read. `bad_length`: a command_length that loses
+    the framing. `wrong_type`: the response of another command. `duplicate`: twice. `nack`: generic_nack."""
+    disconnect: Literal["", "before", "after"] = ""
+    """Close the connection instead of answering (the message counts as accepted), or right after."""
+    freeze: NonNegative = 0.0
+    """Neither read nor write for so many seconds after the answer."""
+    receipt: ReceiptPlan = "normal"
+    """`out_of_order`: an ENROUTE behind the final one."""
+    receipt_state: str = ""
+    """A message_state by name; else drawn by `receipts.states`."""
+    receipt_delay: Delay | None = None
+    receipt_form: str = ""
+    error: str = "000"
+    """`err` of the receipt, and network_error_code where it is a number."""
+
+    def __post_init__(self) -> None:
+        parse_status(self.status)
+        check_delay("delay", self.delay)
+        if self.receipt_delay is not None:
+            check_delay("receipt_delay", self.receipt_delay)
+        if self.receipt_state:
+            parse_state(self.receipt_state)
+        if self.receipt_form:
+            check_form(self.receipt_form)
+        if not (1 <= len(self.error) <= 5 and self.error.isascii() and self.error.isalnum()):
+            raise ValueError(f"error {self.error!r}: expected 1 to 5 letters or digits")
+
+
+class BindRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For which binds, and what to do with them. The first rule that matches decides."""
+
+    system_id: str = "*"
+    mode: Literal["", "tx", "rx", "trx"] = ""
+    server: Count | None = None
+    every: Count = 0
+    probability: Probability = 1.0
+    first: Count = 0
+
+    status: Status = 0
+    """What to answer; 0: let it in, if its credentials are right."""
+    delay: Delay = NO_DELAY
+    answer: Literal["normal", "none", "disconnect"] = "normal"
+
+    def __post_init__(self) -> None:
+        parse_status(self.status)
+        check_delay("delay", self.delay)
+
+
+class LinkFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to do to every connection."""
+
+    ignore_enquire_link: bool = False
+    write_octets: Count = 0
+    """Write in pieces of so many octets; 0: whole."""
+    write_delay: NonNegative = 0.0
+    """Seconds between two pieces."""
+    window: Count = 0
+    """Requests without an answer that a bind may have; more are refused."""
+    window_status: Status = "ESME_RTHROTTLED"
+
+    def __post_init__(self) -> None:
+        parse_status(self.window_status)
+
+    @property
+    def changes_writing(self) -> bool:
+        """Whether octets do not go out as they are."""
+        return self.ignore_enquire_link or self.write_octets > 0
+
+
+class Receipts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How receipts are given to those who asked for them."""
+
+    delay: Delay = NO_DELAY
+    """From the response to the final state."""
+    states: dict[str, NonNegative] = msgspec.field(default_factory=lambda: {"DELIVERED": 1.0})
+    """Final states and how often each comes, relative to each other."""
+    form: str = "standard"
+    """A name of `RECEIPT_FORMS`."""
+    route: Route = "any"
+    """Which of the account's binds gets a receipt; where there is none such, any that can receive."""
+    attempts: Annotated[int, msgspec.Meta(ge=1)] = 10
+    """How often one is sent that is not acknowledged, or with an error."""
+    retry: Delay = 1.0
+    """Seconds before it is sent again."""
+    lead: NonNegative = 0.05
+    """By how many seconds a receipt comes before the response where a rule says `before_response`."""
+
+    def __post_init__(self) -> None:
+        check_form(self.form)
+        check_delay("delay", self.delay)
+        check_delay("retry", self.retry)
+        for state in self.states:
+            parse_state(state)
+        if not sum(self.states.values()):
+            raise ValueError("states: expected at least one with a weight above 0")
+
+
+class Ids(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How message ids look."""
+
+    format: IdFormat = "decimal"
+    start: Count = 1
+    width: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
+    """Digits of `padded`."""
+    receipt_format: Literal["same", "decimal", "hex", "padded"] = "same"
+    """How receipts write them; some SMSCs answer in hex and report in decimal."""
+
+    def __post_init__(self) -> None:
+        if self.format == "uuid" and self.receipt_format != "same":
+            raise ValueError('receipt_format: expected "same" where format is "uuid"')
+
+
+class Script(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"rules": "rule", "binds": "bind"}
+):
+    """Everything a simulated SMSC is told."""
+
+    rules: tuple[Rule, ...] = ()
+    binds: tuple[BindRule, ...] = ()
+    link: LinkFaults = LinkFaults()
+    receipts: Receipts = Receipts()
+    ids: Ids = Ids()
+    distribution_lists: dict[str, tuple[str, ...]] = {}
+    """Names that submit_multi may use, with the numbers they stand for."""
+    max_binds: Count = 0
+    """Binds of one system_id on one server; more get ESME_RALYBND. 0: any number."""
+    seed: int | None = None
+    """Makes probabilities, delays and routes repeat themselves."""
