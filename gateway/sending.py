@@ -343,6 +343,8 @@ class Sender:
             verdict = judge(work, part, result, self._settings_of(part.uplink), now)
             work.parts[part.number - 1] = verdict.end.part
             work.has_accepted |= result.outcome is Outcome.ACCEPTED
+            if verdict.end.in_doubt and not work.message.in_doubt:
+                work.message = replace(work.message, in_doubt=True)
             ends.append(verdict.end)
             verdicts.append((work, verdict))
             if verdict.breaks_rest and work.broken is None:

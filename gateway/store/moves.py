@@ -84,9 +84,8 @@ def fold(states: Sequence[State]) -> State:
     """A message's state from those of its parts: final when all are, else that of the least advanced."""
     if all(state.is_final for state in states):
         return min(states, key=WORST_FIRST.index)
-    if any(RANK[state] < RANK[State.SUBMITTED] for state in states):
-        return State.SENDING
-    return State.SUBMITTED if all(state is State.SUBMITTED or state.is_final for state in states) else State.ENROUTE
+    slowest = min((state for state in states if not state.is_final), key=RANK.__getitem__)
+    return slowest if RANK[slowest] >= RANK[State.SUBMITTED] else State.SENDING
 
 
 # --- results of attempts ---

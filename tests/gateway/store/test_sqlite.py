@@ -152,15 +152,15 @@ async def test_a_full_queue_refuses_senders_and_keeps_what_it_has(path: Path) ->
     store = await open_at(path, queue_limit=10)
     gate = threading.Event()
     store.fault = lambda point: (gate.wait(10), None)[1] if point == "before commit" else None
-    eight = asyncio.create_task(store.add([make_message(store) for _ in range(8)]))
-    await asyncio.sleep(0)
-    with pytest.raises(StoreFull):
-        await store.add([make_message(store) for _ in range(3)])
-    # The SMSCs have a queue of their own.
-    received = asyncio.create_task(store.receive([receipt("x")], BOOK))
-    gate.set()
-    await eight
-    assert await received == ([False], 0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(store.add([make_message(store) for _ in range(8)]))
+        await asyncio.sleep(0)
+        with pytest.raises(StoreFull):
+            await store.add([make_message(store) for _ in range(3)])
+        # The SMSCs have a queue of their own.
+        received = group.create_task(store.receive([receipt("x")], BOOK))
+        gate.set()
+    assert received.result() == ([False], 0)
     assert len(await store.messages("shop")) == 8
     await store.add([make_message(store) for _ in range(11)])
     await store.close()
