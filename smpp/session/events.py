@@ -74,6 +74,9 @@ class NoticeKind(Enum):
     NOT_ALLOWED = "not_allowed"
     NACK = "nack"
     DROPPED_TLVS = "dropped_tlvs"
+    OVERLOADED = "overloaded"
+    INACTIVE = "inactive"
+    OTHER_PROTOCOL = "other_protocol"
 
 
 class Notice(Event, frozen=True):

@@ -97,6 +97,11 @@ TOLERANCES: Final = (
     Tolerance(CommandId.UNBIND, frozenset({OPEN, OUTBOUND}), "a peer that gives up before its bind says goodbye"),
 )
 
+CONTROL: Final = frozenset(
+    int(command) for command in (*BIND_MODE, CommandId.OUTBIND, CommandId.UNBIND, CommandId.ENQUIRE_LINK)
+)
+"""Requests that move or probe a session: dealt with by itself, and never held back by a full window."""
+
 V5_COMMANDS: Final = frozenset({CommandId.BROADCAST_SM, CommandId.QUERY_BROADCAST_SM, CommandId.CANCEL_BROADCAST_SM})
 """Commands that a v3.4 session does not know."""
 

@@ -37,6 +37,11 @@ class FrameReader:
         """Octets of a PDU that is not complete yet."""
         return len(self.buffer) - self._position
 
+    @property
+    def unread(self) -> bytes:
+        """Octets behind the last frame."""
+        return self.buffer[self._position :]
+
     def feed(self, data: bytes) -> None:
         """Take octets from the stream."""
         if self._position == len(self.buffer):
