@@ -182,14 +182,16 @@ class Link:
 
     async def close(self) -> None:
         """Unbind in order, wait for what is under way, close."""
-        if self._connection is not None:
-            await self._connection.unbind()
-        await self._dispatcher.stop()
+        try:
+            if self._connection is not None:
+                await self._connection.unbind()
+        finally:
+            await self._dispatcher.stop()
 
     def abort(self, reason: str) -> None:
         """Close now."""
         if self._connection is not None:
-            self._connection.close(reason)
+            self._connection.abort(reason)
 
     # What the connection calls (smpp.connection.Owner)
 

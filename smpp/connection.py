@@ -34,6 +34,8 @@ _FLUSH_AT: Final = 32
 
 _WRITE_BUFFER_HIGH: Final = 256 * 1024
 _LONGEST_TICK_SECONDS: Final = 1.0
+_LINGER_SECONDS: Final = 5.0
+"""How long the last octets may wait for a peer that does not read, once the session is over."""
 
 
 class Completion(Protocol):
@@ -135,6 +137,7 @@ class Connection(asyncio.Protocol):
         """The peer has caught up."""
         self._writing_paused = False
         self._wake_waiters()
+        self._owner.room_changed()
 
     def wrap_transport(self, wrap: Callable[[asyncio.Transport], asyncio.Transport]) -> None:
         """Put something between us and the transport, such as what a simulator does to a link."""
@@ -245,28 +248,36 @@ class Connection(asyncio.Protocol):
         await asyncio.shield(self.closed)
 
     def close(self, reason: str) -> None:
-        """End the session now."""
+        """End the session now; what is written already still goes out."""
         self.act(lambda session, _: session.close(reason))
+
+    def abort(self, reason: str) -> None:
+        """End the session now, and leave nothing behind, whether the peer reads or not."""
+        transport = self._transport
+        self.close(reason)
+        if transport is not None:
+            transport.abort()
 
     # Inside
 
     def _handle_events(self) -> None:
         session = self.session
-        answered = False
+        ended = False
         events = session.take_events()
         while events:
             for event in events:
                 if type(event) is ResponseReceived:
-                    answered = True
+                    ended = True
                     completion = event.context
                     if not completion.done():
                         completion.set_result(event)
                 elif type(event) is RequestReceived:
                     self._owner.request_received(event)
                 else:
+                    ended = ended or type(event) is RequestFailed
                     self._handle_rare(event)
             events = session.take_events()
-        if answered or self._waiters:
+        if ended or self._waiters:
             self._wake_waiters()
             self._owner.room_changed()
         self._adjust_reading()
@@ -298,6 +309,8 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._transport.close()
+            if self._transport.get_write_buffer_size():
+                self._loop.call_later(_LINGER_SECONDS, self._transport.abort)
         waiters, self._waiters = self._waiters, deque()
         for waiter in waiters:
             if not waiter.done():
