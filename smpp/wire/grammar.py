@@ -318,7 +318,9 @@ def _line(mark: _Mark, octets: bytes, tag: int, profile: TlvProfile) -> Annotati
         else:
             kind = known.kind if known else "octets"
             line = Annotation(mark.start, field, mark.name[: -len(name)] + tlv_name, "", section)
-            return replace(line, shown=_shown_tlv(tlv_name, kind, field), section=known.section if known else section)
+            return replace(
+                line, shown=_shown_tlv(tlv_name, kind, field), section=(known.section if known else "") or section
+            )
     elif isinstance(mark.value, int):
         shown = shown_number(name, mark.value, len(field))
     elif isinstance(mark.value, bytes):
