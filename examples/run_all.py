@@ -78,13 +78,13 @@ HELP = """
 
 def say(who: str, text: str) -> None:
     """One line for the person who watches."""
-    print(f"{who:>9} | {text}", flush=True)
+    print(f"{who:>16} | {text}", flush=True)
 
 
 def explain_events(event: SimulatorEvent) -> None:
     """What the SMSCs do, as far as it is interesting."""
     if event.kind in ("bound", "submit", "receipt"):
-        say("smsc", event.text)
+        say(f"smsc {event.bind}", event.text)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from gateway.correlator import Correlator
 from gateway.errors import StoreError
 from gateway.http import HttpLimits, Listener, serve
 from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.networks import parse_networks
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers import PROVIDERS
@@ -118,7 +119,7 @@ class Gateway:
             config,
             store=store,
             router=Router(config.route),
-            policy=Policy(config.account),
+            policy=Policy(config.account, parse_networks(config.webhooks.allow_private_networks)),
             uplinks=self.uplinks,
             bookkeeping=book,
             metrics=self.metrics,

@@ -36,7 +36,7 @@ class Policy:
         self._accounts = accounts
         self._exempt_networks = exempt_networks
         self._senders = {name: frozenset(account.senders) for name, account in accounts.items()}
-        self._own_urls = {account.callback_url for account in accounts.values()} - {""}
+        self._own_urls = {name: account.callback_url for name, account in accounts.items()}
 
     def check(self, message: NewMessage, now: float) -> NewMessage:
         """The message as it will be kept: its recipient in plain digits, the account's defaults filled in.
@@ -60,7 +60,7 @@ class Policy:
         self._check_addresses(message)
         _check_content(message)
         _check_options(message, now)
-        if message.callback_url and message.callback_url not in self._own_urls:
+        if message.callback_url and message.callback_url != self._own_urls[message.account]:
             check_url(message.callback_url, self._exempt_networks)
         return message
 
