@@ -59,7 +59,7 @@ def with_smpplib(port: int) -> float:
     client.bind_transceiver(system_id="demo", password="secret")
     answered = 0
 
-    def count_answer(pdu: object) -> None:  # noqa: ARG001 - smpplib calls it by this name
+    def count_answer(pdu: object) -> None:
         nonlocal answered
         answered += 1
 
