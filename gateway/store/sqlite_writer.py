@@ -12,7 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
+
 from gateway.errors import StoreError
+
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[sqlite3.Connection, list[Any], Any], Any]
 """Does one kind of work for the joined rows; each of those who wait gets what it returns, a list cut to their rows."""
@@ -71,9 +75,14 @@ class Writer:
             if batch:
                 started = time.monotonic()
                 outcome = self._commit(batch)
-                self._fault("after commit")
-                self._on_commit(time.monotonic() - started, sum(work.size for work in batch))
-                self._tell(outcome)
+                try:
+                    self._fault("after commit")
+                    self._on_commit(time.monotonic() - started, sum(work.size for work in batch))
+                except Exception:
+                    # What is committed is committed, and this thread must go on.
+                    log.exception("an observer of commits failed")
+                finally:
+                    self._tell(outcome)
 
     def _next_batch(self) -> tuple[list[Work], bool]:
         batch: list[Work] = []

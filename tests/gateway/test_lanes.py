@@ -1,0 +1,105 @@
+"""The order in which things go."""
+
+from gateway.lanes import Item, Lane, Work
+from gateway.models import Message, Part, PartBody, State
+from tests.gateway.fakes import NOW, new_message
+
+
+def work(name: str, *, priority: int = 0, parts: int = 0) -> Work:
+    fields = {field: getattr(new_message(priority=priority), field) for field in new_message().__struct_fields__}
+    message = Message(**fields, id=name, node="n1", created_at=NOW, updated_at=NOW)
+    made = Work(message, ("a",), expires_at=NOW + 60, lane="a")
+    made.parts = [
+        Part(message_id=name, number=n, body=PartBody(short_message=b"", data_coding=0)) for n in range(1, parts + 1)
+    ]
+    return made
+
+
+def names(lane: Lane, now: float = NOW) -> list[str]:
+    taken = []
+    while (item := lane.pop(now)) is not None:
+        taken.append(f"{item.work.message.id}{item.number or ''}")
+        if item.number:
+            part = item.work.parts[item.number - 1]
+            item.work.parts[item.number - 1] = Part(
+                message_id=part.message_id, number=part.number, body=part.body, state=State.SENDING
+            )
+    return taken
+
+
+def test_what_was_throttled_goes_first_then_what_has_begun_then_the_rest_by_priority() -> None:
+    lane = Lane("a", 100)
+    for one in (work("m"), work("n"), work("urgent", priority=2)):
+        lane.push(one)
+    begun, throttled = work("b", parts=2), work("t", parts=1)
+    lane.adopt(begun)
+    lane.adopt(throttled)
+    lane.push_begun(begun.item(2))
+    lane.push_front(throttled.item(1), NOW)
+    assert names(lane) == ["t1", "b2", "urgent", "m", "n"]
+
+
+def test_what_must_wait_lets_others_pass_until_it_is_ready() -> None:
+    lane = Lane("a", 100)
+    later = work("later", parts=1)
+    lane.adopt(later)
+    lane.push_front(later.item(1), NOW + 5)
+    lane.push(work("m"))
+    assert lane.ready_count(NOW) == 1
+    assert lane.next_ready_at() == NOW + 5
+    assert names(lane) == ["m"]
+    lane.push(work("n"))
+    assert names(lane, NOW + 5) == ["later1", "n"]
+
+
+def test_what_is_put_back_keeps_its_order_and_goes_first() -> None:
+    lane = Lane("a", 100)
+    for name in "mno":
+        lane.push(work(name))
+    items = [item for _ in range(2) if (item := lane.pop(NOW)) is not None]
+    lane.put_back(items, NOW)
+    assert names(lane) == ["m", "n", "o"]
+
+
+def test_items_that_mean_nothing_any_more_are_skipped() -> None:
+    lane = Lane("a", 100)
+    dropped, moved, done, broken, same = (work(name, parts=2) for name in ("d", "m", "f", "b", "s"))
+    for one in (dropped, moved, done, broken, same):
+        lane.adopt(one)
+        lane.push_front(one.item(2), NOW)
+    lane.drop(dropped)
+    moved.unsplit()
+    done.parts[1] = Part(message_id="f", number=2, body=done.parts[1].body, state=State.FAILED)
+    broken.broken = (State.EXPIRED, "late")
+    assert names(lane) == ["s2"]
+
+
+def test_a_message_split_anew_is_not_taken_for_its_earlier_parts() -> None:
+    lane = Lane("a", 100)
+    one = work("m", parts=2)
+    lane.adopt(one)
+    stale = one.item(2)
+    lane.push_begun(stale)
+    one.unsplit()
+    one.parts = work("m", parts=2).parts
+    assert lane.pop(NOW) is None
+    assert stale == Item(one, 2, 0)
+
+
+def test_room_counts_what_is_in_flight() -> None:
+    lane = Lane("a", 2)
+    lane.push(work("m"))
+    lane.push(work("n"))
+    assert lane.room == 0
+    lane.pop(NOW)
+    assert lane.room == 0
+    lane.drop(lane.works["m"])
+    assert lane.room == 1
+
+
+def test_expired_messages_are_found_whatever_they_wait_for() -> None:
+    lane = Lane("a", 10)
+    one = work("m")
+    lane.push(one)
+    assert list(lane.expired(NOW + 59)) == []
+    assert list(lane.expired(NOW + 60)) == [one]

@@ -1,0 +1,514 @@
+"""Callbacks: tried, signed, tried again, given up, and never to where they must not go."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+
+from gateway.config import Secret, WebhooksConfig, parse
+from gateway.errors import StoreError
+from gateway.metrics import Metrics
+from gateway.models import Callback, Inbound, Message, Receipt, State
+from gateway.networks import parse_networks
+from gateway.outgoing import CheckedResolver, RefusedAddressError
+from gateway.reports import bookkeeping
+from gateway.store import Store
+from gateway.webhooks import Answer, HttpPoster, WebhookDispatcher, sign
+from tests.gateway.fakes import NOW, Clock, callback_body, eventually, new_message
+
+OK = Answer(True)
+DOWN = Answer(False, "HTTP status 500")
+
+
+class FakePoster:
+    """Answers by host; a host without an answer hangs."""
+
+    def __init__(self, **answers: Answer) -> None:
+        self.answers = answers
+        self.tries: list[tuple[str, dict[str, str]]] = []
+        self.at: list[float] = []
+        self.under_way: dict[str, int] = {}
+        self.most: dict[str, int] = {}
+        self.clock: Clock | None = None
+
+    async def post(self, callback: Callback, headers: Mapping[str, str]) -> Answer:
+        host = callback.url.split("/")[2].split(".")[0]
+        self.tries.append((callback.url, dict(headers)))
+        if self.clock is not None:
+            self.at.append(self.clock())
+        self.under_way[host] = self.under_way.get(host, 0) + 1
+        self.most[host] = max(self.most.get(host, 0), self.under_way[host])
+        try:
+            if host not in self.answers:
+                await asyncio.Event().wait()
+            await asyncio.sleep(0)
+            return self.answers[host]
+        finally:
+            self.under_way[host] -= 1
+
+    async def close(self) -> None:
+        return
+
+    def count(self, host: str) -> int:
+        return sum(f"//{host}." in url for url, _ in self.tries)
+
+
+class Bench:
+    """A dispatcher over a store, its clock and its poster."""
+
+    def __init__(self, store: Store, poster: FakePoster, **settings: Any) -> None:
+        self.store = store
+        self.poster = poster
+        self.clock = poster.clock = Clock()
+        self.metrics = Metrics()
+        self.dispatcher = WebhookDispatcher(
+            store,
+            WebhooksConfig(**settings),
+            {"shop": Secret("whsec_" + base64.b64encode(b"0123456789abcdef").decode()), "plain": Secret("")},
+            metrics=self.metrics,
+            poster=poster,
+            clock=self.clock,
+        )
+
+    async def owe(self, host: str, count: int = 1, **fields: Any) -> None:
+        for _ in range(count):
+            identifier = self.store.ids.new(self.clock())
+            account = fields.get("account", "shop")
+            note = Inbound(id=identifier, account=account, sender="1", recipient="2", text="")
+            values: dict[str, Any] = {
+                "id": "",
+                "account": account,
+                "url": f"https://{host}.example/{identifier}",
+                "body": b'{"a":1}',
+                "created_at": self.clock(),
+                "due_at": self.clock(),
+            }
+            await self.store.add_inbound(note, Callback(**(values | fields)))
+
+    async def round(self) -> None:
+        """Look once, let what began end and be recorded."""
+        await self.dispatcher.deliver_due()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await self.dispatcher.record_ends()
+
+    async def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        await self.round()
+
+
+# --- trying ---
+
+
+async def test_an_acknowledged_callback_is_tried_once(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=OK))
+    await bench.owe("a")
+    await bench.round()
+    await bench.advance(1e5)
+    assert bench.poster.count("a") == 1
+    assert await store.callbacks() == []
+    assert bench.metrics.callbacks.labels("acknowledged")._value.get() == 1
+
+
+async def test_a_callback_is_retried_with_growing_pauses_then_kept_as_failed(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=DOWN), retry_seconds=(10.0, 100.0), give_up_seconds=1000, circuit_failures=1000)
+    await bench.owe("a")
+    while not await store.callbacks(failed=True):
+        await bench.advance(1)
+        assert bench.clock() < NOW + 2000
+    pauses = [later - earlier for earlier, later in zip(bench.poster.at, bench.poster.at[1:], strict=False)]
+    assert 7 <= pauses[0] <= 14
+    assert all(75 <= pause <= 127 for pause in pauses[1:])
+    assert bench.poster.at[-1] <= NOW + 1000
+    (failed,) = await store.callbacks()
+    assert (failed.failed, failed.last_error, failed.tries) == (True, "HTTP status 500", len(bench.poster.at))
+    await bench.advance(1e6)
+    assert len(bench.poster.at) == failed.tries
+
+
+async def test_the_default_schedule_ends_within_36_hours(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=DOWN), circuit_failures=1000)
+    await bench.owe("a")
+    for _ in range(400):
+        await bench.advance(400)
+    (failed,) = await store.callbacks()
+    assert failed.failed
+    assert 10 <= failed.tries <= 25
+    assert NOW + 86_400 < bench.poster.at[-1] <= NOW + 36 * 3600
+
+
+async def test_a_failed_callback_is_tried_again_when_replayed(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=DOWN), give_up_seconds=1)
+    await bench.owe("a")
+    await bench.advance(2)
+    assert [one.failed for one in await store.callbacks()] == [True]
+    bench.poster.answers["a"] = OK
+    assert await store.replay_callbacks(bench.clock()) == 1
+    await bench.round()
+    assert await store.callbacks() == []
+
+
+async def test_a_store_that_fails_keeps_ends_until_it_can(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=OK))
+    await bench.owe("a")
+
+    def fault(point: str) -> None:
+        if point == "acknowledge":
+            raise OSError(28, "No space left on device")
+
+    store.fault = fault
+    with pytest.raises(StoreError):
+        await bench.round()
+    store.fault = None
+    await bench.round()
+    assert bench.poster.count("a") == 1
+    assert await store.callbacks() == []
+
+
+# --- hosts ---
+
+
+async def test_a_host_gets_no_more_than_its_share_at_a_time(store: Store) -> None:
+    bench = Bench(store, FakePoster(), per_host=3)
+    await bench.owe("slow", 10)
+    for _ in range(5):
+        await bench.round()
+    assert bench.poster.most["slow"] == 3
+    await stop(bench)
+
+
+async def stop(bench: Bench) -> None:
+    for task in list(bench.dispatcher._tries):
+        task.cancel()
+    await asyncio.gather(*bench.dispatcher._tries, return_exceptions=True)
+
+
+async def test_a_hanging_host_delays_no_other(store: Store) -> None:
+    bench = Bench(store, FakePoster(good=OK), per_host=4, concurrency=20)
+    await bench.owe("hangs", 200)
+    await bench.round()
+    for _ in range(10):
+        await bench.owe("good", 3)
+        await bench.advance(360)
+        assert [one for one in await store.callbacks(limit=1000) if "good" in one.url] == []
+    assert bench.poster.count("good") == 30
+    assert bench.poster.count("hangs") == 4
+    await stop(bench)
+
+
+async def test_a_host_that_keeps_failing_is_left_alone_then_tried_with_one(store: Store) -> None:
+    bench = Bench(store, FakePoster(dead=DOWN), circuit_failures=3, circuit_seconds=30, per_host=3)
+    await bench.owe("dead", 50)
+    await bench.round()
+    assert bench.poster.count("dead") == 3
+    await bench.advance(29)
+    assert bench.poster.count("dead") == 3
+    await bench.advance(2)
+    assert bench.poster.count("dead") == 4
+    bench.poster.answers["dead"] = OK
+    await bench.advance(31)
+    assert bench.poster.count("dead") == 5
+    await bench.round()
+    assert bench.poster.count("dead") == 8
+    assert bench.poster.most["dead"] == 3
+
+
+async def test_callbacks_of_a_dead_host_are_given_up_though_not_all_were_tried(store: Store) -> None:
+    bench = Bench(store, FakePoster(dead=DOWN), circuit_failures=1, give_up_seconds=3600)
+    await bench.owe("dead", 20)
+    await bench.round()
+    assert bench.poster.count("dead") < 20
+    await bench.advance(3700)
+    assert len(await store.callbacks(failed=True)) == 20
+
+
+# --- running by itself ---
+
+
+async def test_the_dispatcher_delivers_what_it_is_woken_for_and_stops(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=OK))
+    bench.dispatcher.start()
+    await asyncio.sleep(0.01)
+    await bench.owe("a", 5)
+    bench.dispatcher.wake()
+    await eventually(lambda: bench.poster.count("a") == 5)
+    await bench.dispatcher.stop(1)
+    assert await store.callbacks() == []
+
+
+async def test_stopping_leaves_what_hangs_for_the_next_start(store: Store) -> None:
+    bench = Bench(store, FakePoster())
+    bench.dispatcher.start()
+    await bench.owe("slow")
+    bench.dispatcher.wake()
+    await eventually(lambda: bench.poster.count("slow") == 1)
+    await bench.dispatcher.stop(0.01)
+    (left,) = await store.callbacks()
+    assert (left.tries, left.failed) == (0, False)
+
+
+# --- signatures and bodies ---
+
+
+async def test_native_callbacks_are_signed_anew_for_every_try(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=DOWN), retry_seconds=(10.0,))
+    await bench.owe("a")
+    await bench.round()
+    await bench.advance(20)
+    first, second = (headers for _, headers in bench.poster.tries)
+    assert first["webhook-id"] == second["webhook-id"]
+    assert first["webhook-timestamp"] == str(int(NOW))
+    assert second["webhook-timestamp"] == str(int(NOW) + 20)
+    content = f'{second["webhook-id"]}.{int(NOW) + 20}.{{"a":1}}'.encode()
+    expected = base64.b64encode(hmac.new(b"0123456789abcdef", content, hashlib.sha256).digest()).decode()
+    assert second["webhook-signature"] == f"v1,{expected}"
+    assert second["Content-Type"] == "application/json"
+
+
+async def test_accounts_without_a_secret_and_other_dialects_go_unsigned(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=OK))
+    await bench.owe("a", account="plain")
+    await bench.owe("a", dialect="mocean", headers=(("x-own", "1"),), content_type="application/x-www-form-urlencoded")
+    await bench.round()
+    (_, native), (_, mocean) = sorted(bench.poster.tries, key=lambda one: "x-own" in one[1])
+    assert "webhook-signature" not in native
+    assert native["webhook-id"]
+    assert mocean == {"x-own": "1", "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_a_signature_is_that_of_the_published_example() -> None:
+    """The example that the Standard Webhooks libraries test against."""
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    headers = sign("msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', 1614265330, secret)
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def message_in(state: State, **fields: Any) -> Message:
+    values = {name: getattr(new_message(), name) for name in new_message().__struct_fields__}
+    values |= {"id": "m1", "node": "n1", "created_at": NOW, "updated_at": NOW + 1, "state": state} | fields
+    return Message(**values)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_the_native_report_is_owed_for_final_states_alone(state: State) -> None:
+    book = bookkeeping(parse(""), {})
+    callback = book.callback_for(message_in(state, callback_url="https://a.example/"), None)
+    assert (callback is not None) == state.is_final
+
+
+def test_the_native_report_says_what_became_of_the_message() -> None:
+    book = bookkeeping(parse(""), {})
+    done = Receipt(group="a", smsc_message_id="1", state=State.UNDELIVERABLE, done_at=NOW)
+    message = message_in(State.UNDELIVERABLE, callback_url="https://a.example/", error="027", client_reference="r1")
+    callback = book.callback_for(message, done)
+    assert callback is not None
+    assert callback_body(callback) == {
+        "type": "message.status",
+        "timestamp": "2027-01-15T08:00:01.000Z",
+        "message": {
+            "id": "m1",
+            "state": "undeliverable",
+            "to": "447700900123",
+            "from": "SHOP",
+            "client_reference": "r1",
+            "error": "027",
+            "part_count": 0,
+            "in_doubt": False,
+            "created_at": "2027-01-15T08:00:00.000Z",
+            "updated_at": "2027-01-15T08:00:01.000Z",
+            "done_at": "2027-01-15T08:00:00.000Z",
+        },
+    }
+
+
+class Broken:
+    """A dialect with a fault."""
+
+    def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
+        raise KeyError("no such code")
+
+
+class Terse:
+    """A dialect that reports everything."""
+
+    def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
+        return Callback(id="", account="", url=message.callback_url, body=message.state.value.encode())
+
+
+def test_a_dialect_speaks_for_its_messages_and_ours_stands_in_for_its_faults() -> None:
+    book = bookkeeping(parse(""), {"terse": Terse(), "broken": Broken()})
+    terse = book.callback_for(message_in(State.SUBMITTED, dialect="terse"), None)
+    assert terse is not None
+    assert terse.body == b"submitted"
+    broken = book.callback_for(message_in(State.DELIVERED, dialect="broken"), None)
+    assert broken is not None
+    assert callback_body(broken)["message"]["state"] == "delivered"
+
+
+# --- over HTTP, on loopback ---
+
+
+class Receiver:
+    """An HTTP server that notes what comes and answers as told."""
+
+    def __init__(self, respond: Callable[[web.Request], web.StreamResponse]) -> None:
+        self.respond = respond
+        self.requests: list[tuple[str, str, Mapping[str, str], bytes]] = []
+
+    async def __aenter__(self) -> "Receiver":
+        async def handle(request: web.Request) -> web.StreamResponse:
+            self.requests.append((request.method, str(request.rel_url), request.headers, await request.read()))
+            return self.respond(request)
+
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", handle)
+        self.runner = web.AppRunner(app)
+        await self.runner.setup()
+        self.site = web.TCPSite(self.runner, "127.0.0.1", 0)
+        await self.site.start()
+        self.port = self.runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.runner.cleanup()
+
+
+LOOPBACK = WebhooksConfig(allow_private_networks=("127.0.0.0/8",), timeout_seconds=2.0)
+
+
+async def posted(url: str, config: WebhooksConfig = LOOPBACK, **fields: Any) -> Answer:
+    poster = HttpPoster(config)
+    callback = Callback(id="c1", account="shop", url=url, **({"body": b"{}"} | fields))
+    try:
+        return await poster.post(callback, {"Content-Type": "application/json"})
+    finally:
+        await poster.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "is_acknowledged"),
+    [
+        (200, True),
+        (202, True),
+        (204, True),
+        (302, False),
+        (307, False),
+        (400, False),
+        (404, False),
+        (410, False),
+        (503, False),
+    ],
+)
+async def test_only_2xx_acknowledges_and_redirects_are_not_followed(status: int, is_acknowledged: bool) -> None:
+    async with Receiver(lambda _: web.Response(status=status, headers={"Location": "/elsewhere"})) as receiver:
+        answer = await posted(f"http://127.0.0.1:{receiver.port}/x?y=%20z")
+        assert answer.is_acknowledged is is_acknowledged
+        ((method, path, headers, body),) = receiver.requests
+        assert (method, path, body) == ("POST", "/x?y=%20z", b"{}")
+        assert headers["Content-Type"] == "application/json"
+        assert answer.error == ("" if is_acknowledged else f"HTTP status {status}")
+
+
+async def test_the_method_and_an_empty_body_are_kept() -> None:
+    async with Receiver(lambda _: web.Response()) as receiver:
+        await posted(f"http://127.0.0.1:{receiver.port}/", method="GET", body=b"")
+        assert receiver.requests[0][0] == "GET"
+        assert receiver.requests[0][3] == b""
+
+
+async def test_an_endless_answer_is_cut_off() -> None:
+    config = msgspec.structs.replace(LOOPBACK, response_limit_bytes=1000)
+    async with Receiver(lambda _: web.Response(body=b"x" * 5_000_000)) as receiver:
+        assert (await posted(f"http://127.0.0.1:{receiver.port}/", config)).is_acknowledged
+
+
+async def test_without_an_exemption_loopback_is_not_called() -> None:
+    async with Receiver(lambda _: web.Response()) as receiver:
+        for host in ("127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]"):
+            answer = await posted(f"http://{host}:{receiver.port}/", WebhooksConfig())
+            assert not answer.is_acknowledged
+        assert receiver.requests == []
+
+
+async def test_a_name_that_leads_inside_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Receiver(lambda _: web.Response()) as receiver:
+        lookups: list[str] = []
+
+        def look_up(host: str, port: int, **_: Any) -> list[Any]:
+            lookups.append(host)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+        monkeypatch.setattr("gateway.outgoing.socket.getaddrinfo", look_up)
+        answer = await posted(f"http://rebind.example:{receiver.port}/", WebhooksConfig())
+        assert (answer.is_acknowledged, receiver.requests) == (False, [])
+        assert (await posted(f"http://rebind.example:{receiver.port}/")).is_acknowledged
+        assert lookups == ["rebind.example", "rebind.example"]
+
+
+async def test_only_the_allowed_addresses_of_a_name_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80)),
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fe80::1", 80, 0, 2)),
+    ]
+    monkeypatch.setattr("gateway.outgoing.socket.getaddrinfo", lambda *_, **__: found)
+    resolver = CheckedResolver()
+    assert [one["host"] for one in await resolver.resolve("mixed.example", 80)] == ["8.8.8.8"]
+    found.pop(1)
+    with pytest.raises(RefusedAddressError):
+        await resolver.resolve("inside.example", 80)
+    await resolver.close()
+
+
+async def test_no_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    async with Receiver(lambda _: web.Response()) as receiver:
+        assert (await posted(f"http://127.0.0.1:{receiver.port}/")).is_acknowledged
+
+
+async def test_errors_do_not_repeat_the_url() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    answer = await posted(f"http://127.0.0.1:{port}/?token=swordfish")
+    assert not answer.is_acknowledged
+    assert answer.error
+    assert "swordfish" not in answer.error
+
+
+async def test_a_host_that_does_not_answer_is_given_up_in_time() -> None:
+    is_over, has_ended = asyncio.Event(), asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await is_over.wait()
+        writer.close()
+        has_ended.set()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    config = msgspec.structs.replace(LOOPBACK, timeout_seconds=0.1)
+    assert (await posted(f"http://127.0.0.1:{port}/", config)).error == "no answer in time"
+    is_over.set()
+    await has_ended.wait()
+    server.close()
+    await server.wait_closed()
+
+
+def test_a_session_keeps_no_cookies_and_unpacks_nothing() -> None:
+    async def check() -> None:
+        poster = HttpPoster(WebhooksConfig())
+        assert isinstance(poster._session.cookie_jar, aiohttp.DummyCookieJar)
+        assert poster._session.trust_env is False
+        await poster.close()
+
+    asyncio.run(check())
+    assert parse_networks(()) == ()
