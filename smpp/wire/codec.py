@@ -29,6 +29,9 @@ _unpack_header = struct.Struct(">IIII").unpack_from
 _OCTET: Final = {value: chr(value) for value in range(256)}
 """An octet as the character that Latin-1 makes of it; a KeyError where the value is no octet."""
 
+_NUL_OCTET: Final = {value: "\0" + character for value, character in _OCTET.items()}
+"""The same behind the NUL of the text before it."""
+
 _FAULTS: Final = (KeyError, UnicodeEncodeError, TypeError, AttributeError, struct.error, EncodeError)
 
 # Seen in the field: NULs behind the text of a deliver_sm, counted in command_length but not in sm_length.
@@ -115,13 +118,13 @@ def _encoder_source(message_type: type[Message]) -> str:
     for name, field in fields.items():
         match field:
             case Int(octets=1):
-                pieces.append(f"octet[message.{name}]")
+                pieces.append(f"{_octet_table(pieces)}[message.{name}]")
             case CString() | Time():
                 pieces += [name, repr("\0")]
                 checks.append(_text_check(name, field))
                 used_twice.append(name)
             case ShortMessage():
-                pieces.append(f"octet[len({name})]")
+                pieces.append(f"{_octet_table(pieces)}[len({name})]")
                 checks.append(f"len({name}) > {field.max_octets}")
                 tail.append(name)
                 used_twice.append(name)
@@ -156,6 +159,14 @@ _PLAIN_ENCODER: Final = """
 def encode(message, sequence_number, command_status):
     return plain(message, sequence_number, command_status)
 """
+
+
+def _octet_table(pieces: list[str]) -> str:
+    """Which table an octet comes from: the NUL that stands before it is taken along, one piece less to join."""
+    if pieces and pieces[-1] == repr("\0"):
+        pieces.pop()
+        return "nul_octet"
+    return "octet"
 
 
 def _text_check(name: str, field: CString | Time) -> str:
@@ -254,6 +265,7 @@ def _generate(message_type: type[Message]) -> tuple[Encoder, Decoder]:
             "join": "".join,
             "message_type": message_type,
             "no_tlvs": NO_TLVS,
+            "nul_octet": _NUL_OCTET,
             "octet": _OCTET,
             "plain": plain,
         }
