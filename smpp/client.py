@@ -143,7 +143,7 @@ class Link:
             raise ConnectionLost(
                 f"{self.name}: no connection within {self.config.connect_timeout_seconds:g} s"
             ) from None
-        except OSError as error:
+        except OSError as error:  # ssl.SSLError and its CertificateError are such
             raise ConnectionLost(f"{self.name}: {error}") from error
         try:
             await self._bind(self._connection)
@@ -152,6 +152,8 @@ class Link:
             raise
 
     async def _bind(self, connection: Connection) -> None:
+        if connection.session.is_closed:
+            raise ConnectionLost(f"{self.name}: {connection.session.closed_because}")
         completion: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
         endpoint, config = self.endpoint, self.config
 
@@ -201,7 +203,8 @@ class Link:
         if isinstance(message, DeliverSm | DataSm):
             self._dispatcher.dispatch(self.connection, event, self._deliver, message)
         elif isinstance(message, AlertNotification):
-            if self._on_alert is not None:
+            # Nothing answers it, so nothing holds a peer back that sends more than the handler can take.
+            if self._on_alert is not None and len(self._dispatcher) < self.config.session.inbound_window:
                 self._dispatcher.dispatch(self.connection, event, self._on_alert, message)
         else:
             self._dispatcher.dispatch(self.connection, event, lambda: CommandStatus.ESME_RINVCMDID)
@@ -480,8 +483,9 @@ def coding_options(config: ClientConfig, options: SplitOptions) -> SplitOptions:
 
 
 def _reference(number: int, options: SplitOptions) -> int:
-    """A reference that fits the method: 1 to 255 in a header of 8 bits."""
-    return number % (0x100 if options.get("method", SplitMethod.UDH8) == SplitMethod.UDH8 else 0x10000)
+    """A reference that fits the method: 1 to 255 in a header of 8 bits, else to 65535."""
+    most = 0xFF if options.get("method", SplitMethod.UDH8) == SplitMethod.UDH8 else 0xFFFF
+    return (number - 1) % most + 1
 
 
 def rejected(message: Request, answer: ResponseReceived, where: str) -> CommandFailed:

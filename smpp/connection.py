@@ -6,12 +6,13 @@ future; places in the window are handed out in the order they were asked for. On
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from smpp.errors import StateError
-from smpp.log import log
+from smpp.errors import NotSent, StateError, WindowFull
+from smpp.log import STANDARD_LOGGER, log
 from smpp.session import (
     BindRequested,
     Closed,
@@ -25,17 +26,28 @@ from smpp.session import (
     Session,
     SessionConfig,
     StateChanged,
+    Trace,
 )
-from smpp.session.session import Trace
-from smpp.wire.pdu import Request, Response
+from smpp.session.state import CONTROL
+from smpp.trace import both, line
+from smpp.wire.pdu import Message, Request, Response
 
 _FLUSH_AT: Final = 32
 """PDUs that are written without waiting for the end of the turn: with one write a turn both ends take turns."""
 
 _WRITE_BUFFER_HIGH: Final = 256 * 1024
-_LONGEST_TICK_SECONDS: Final = 1.0
+"""Octets that wait to be written before we send no more requests."""
+
+_READ_NO_MORE_AT: Final = 1024 * 1024
+"""... and before we read no more: whoever asks without reading our answers waits."""
+
 _LINGER_SECONDS: Final = 5.0
-"""How long the last octets may wait for a peer that does not read, once the session is over."""
+"""How long a closed connection may take to write what is left."""
+
+_LONGEST_TICK_SECONDS: Final = 1.0
+
+_NOTICES_IN_FULL: Final = 10
+"""Notices of a kind that are all logged; of more only each power of two, so that no peer fills a disk."""
 
 
 class Completion(Protocol):
@@ -86,16 +98,23 @@ class Connection(asyncio.Protocol):
     def __init__(self, config: SessionConfig, name: str, owner: Owner, trace: Trace | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self.name = name
-        self.session = Session(config, self._loop.time(), trace)
+        # Whether PDUs are logged is asked once: it costs nothing where they are not.
+        logs_pdus = STANDARD_LOGGER.isEnabledFor(logging.DEBUG)
+        self.session = Session(config, self._loop.time(), both(self._guard(trace), self._log if logs_pdus else None))
         self.closed: asyncio.Future[str] = self._loop.create_future()
-        """Done when the connection is over; its result is the reason."""
+        """Done when the session is over; its result is the reason."""
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+        """Done when the transport is gone as well."""
         self.notices: dict[NoticeKind, int] = {}
         self.reserved = 0
         """Places of the window that were handed out and not used yet."""
+        self.peer_address: tuple[str, int] = ("", 0)
+        """Host and port of the peer."""
 
         self._owner = owner
         self._transport: asyncio.Transport | None = None
         self._waiters: deque[asyncio.Future[None]] = deque()
+        self._handling = False
         self._flush_scheduled = False
         self._writing_paused = False
         self._stalled_at = 0.0
@@ -109,6 +128,9 @@ class Connection(asyncio.Protocol):
         """The link is there."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_HIGH)
+        address = transport.get_extra_info("peername")
+        if isinstance(address, tuple) and not self.peer_address[0]:
+            self.peer_address = (str(address[0]), int(address[1]))
         self._tick()
 
     def data_received(self, data: bytes) -> None:
@@ -127,6 +149,10 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self.session.receive_eof(f"the link broke: {exc}" if exc else "the peer closed the connection")
         self._handle_events()
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.lost.done():
+            self.lost.set_result(None)
 
     def pause_writing(self) -> None:
         """The peer reads slower than we write."""
@@ -136,8 +162,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The peer has caught up."""
         self._writing_paused = False
-        self._wake_waiters()
-        self._owner.room_changed()
+        self._adjust_reading()
+        self._offer_room()
 
     def wrap_transport(self, wrap: Callable[[asyncio.Transport], asyncio.Transport]) -> None:
         """Put something between us and the transport, such as what a simulator does to a link."""
@@ -151,33 +177,34 @@ class Connection(asyncio.Protocol):
         """How many more requests may be sent now, by those who hold no place yet."""
         return 0 if self._writing_paused else max(0, self.session.free_window - self.reserved)
 
-    @property
-    def peer_address(self) -> tuple[str, int]:
-        """Host and port of the peer."""
-        address = self._transport.get_extra_info("peername") if self._transport else None
-        return (str(address[0]), int(address[1])) if address else ("", 0)
-
     def send(self, message: Request, completion: Completion | None = None, *, reserved: bool = False) -> Completion:
         """Send a request.
 
         Args:
             message: what to send.
             completion: where its end goes; default: a new future.
-            reserved: whether it uses a place that `reserve` gave.
+            reserved: whether it uses a place that `reserve` gave; the place is used up even where this raises.
 
         Returns:
             The completion. A future's result is the ResponseReceived, its exception a RequestLost.
 
         Raises:
-            WindowFull: no place is free.
+            WindowFull: no place is free, or the peer does not read what we write.
             StateError: the session does not allow it now.
             EncodeError: the message holds what the specification forbids.
         """
         if completion is None:
             completion = self._loop.create_future()
         if reserved:
-            self.release()
-        self.session.send_request(message, self._loop.time(), completion)
+            self.reserved -= 1
+        elif not self.free_window and self.session.can_send and message.command_id not in CONTROL:
+            raise WindowFull(f"{self.name}: no place in the window is free")
+        try:
+            self.session.send_request(message, self._loop.time(), completion)
+        except BaseException:
+            if reserved and self._waiters:
+                self._wake_waiters()
+            raise
         self._flush_soon()
         return completion
 
@@ -189,12 +216,21 @@ class Connection(asyncio.Protocol):
             InDoubt: the link was lost, or no response came in time.
             StateError: the session does not allow it.
         """
-        if self.free_window:
+        if self.free_window or message.command_id in CONTROL:
             completion = self.send(message)
         else:
-            await self.reserve()
-            completion = self.send(message, reserved=True)
+            completion = await self._send_later(message)
         return await cast("asyncio.Future[ResponseReceived]", completion)
+
+    async def _send_later(self, message: Request) -> Completion:
+        self._check_open()
+        try:
+            await self.reserve()
+            return self.send(message, reserved=True)
+        except StateError as error:
+            if self.session.can_send:
+                raise
+            raise NotSent(message.command_id, 0, str(error)) from error
 
     async def reserve(self) -> None:
         """Wait for a place in the window and keep it until `send(..., reserved=True)` or `release`.
@@ -202,10 +238,8 @@ class Connection(asyncio.Protocol):
         Raises:
             StateError: the session does not allow requests, or ended while we waited.
         """
-        if not self.session.can_send:
-            raise StateError(f"{self.name} is {self.session.state.value}: nothing can be sent")
-        if self.free_window and not self._waiters:
-            self.reserved += 1
+        self._check_open()
+        if self.try_reserve():
             return
         waiter = self._loop.create_future()
         self._waiters.append(waiter)
@@ -214,12 +248,11 @@ class Connection(asyncio.Protocol):
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self.release()
-                self._wake_waiters()
             raise
 
     def try_reserve(self) -> bool:
         """Take a place in the window if one is free now."""
-        if self._waiters or not self.free_window:
+        if not self.free_window or self._somebody_waits():
             return False
         self.reserved += 1
         return True
@@ -227,11 +260,14 @@ class Connection(asyncio.Protocol):
     def release(self) -> None:
         """Give back a place that `reserve` gave."""
         self.reserved -= 1
+        if self._waiters:
+            self._wake_waiters()
 
     def respond(self, message: Response, sequence_number: int, command_status: int = 0) -> None:
         """Answer a request of the peer."""
-        self.session.send_response(message, sequence_number, command_status)
-        if self.session.is_unbinding:
+        session = self.session
+        session.send_response(message, sequence_number, command_status)
+        if session.is_unbinding:
             self._handle_events()
         if self._reading_paused:
             self._adjust_reading()
@@ -239,13 +275,17 @@ class Connection(asyncio.Protocol):
 
     def act(self, action: Callable[[Session, float], None]) -> None:
         """Do something with the session (bind, accept_bind, unbind, close), then deal with what it causes."""
-        action(self.session, self._loop.time())
-        self._handle_events()
+        try:
+            action(self.session, self._loop.time())
+        finally:
+            self._handle_events()
 
     async def unbind(self) -> None:
         """End the session in order and wait until the connection is closed. §4.2."""
         self.act(lambda session, now: session.unbind(now))
         await asyncio.shield(self.closed)
+        if self._transport is not None:
+            await asyncio.shield(self.lost)
 
     def close(self, reason: str) -> None:
         """End the session now; what is written already still goes out."""
@@ -258,37 +298,44 @@ class Connection(asyncio.Protocol):
         if transport is not None:
             transport.abort()
 
-    # Inside
+    # Inside: what happened
 
     def _handle_events(self) -> None:
-        session = self.session
-        ended = False
-        events = session.take_events()
-        while events:
-            for event in events:
-                if type(event) is ResponseReceived:
-                    ended = True
-                    completion = event.context
-                    if not completion.done():
-                        completion.set_result(event)
-                elif type(event) is RequestReceived:
-                    self._owner.request_received(event)
-                else:
-                    ended = ended or type(event) is RequestFailed
-                    self._handle_rare(event)
-            events = session.take_events()
-        if ended or self._waiters:
-            self._wake_waiters()
-            self._owner.room_changed()
+        if self._handling:
+            return  # a handler caused this: the loop below is under way and sees it
+        self._handling = True
+        session, answered = self.session, False
+        try:
+            while events := session.take_events():
+                for event in events:
+                    try:
+                        if type(event) is ResponseReceived:
+                            answered = True
+                            completion = event.context
+                            if not completion.done():
+                                completion.set_result(event)
+                        elif type(event) is RequestReceived:
+                            self._owner.request_received(event)
+                        else:
+                            answered |= self._handle_rare(event)
+                    except Exception as error:
+                        # Whoever is called may err; the other events still have to be told.
+                        log.error("callback failed", connection=self.name, exc_info=error)
+        finally:
+            self._handling = False
+        if answered or self._waiters:
+            self._offer_room()
         self._adjust_reading()
         if session.unsent_pdus:
             self._flush_soon()
 
-    def _handle_rare(self, event: Event) -> None:
+    def _handle_rare(self, event: Event) -> bool:
+        """Deal with an event; True where it may have made room."""
         match event:
             case RequestFailed(context, error):
                 if not context.done():
                     context.set_exception(error)
+                return True
             case BindRequested():
                 self._owner.bind_requested(event)
             case OutbindReceived():
@@ -296,12 +343,17 @@ class Connection(asyncio.Protocol):
             case StateChanged(old, new):
                 log.debug("= state", connection=self.name, old=old.value, new=new.value)
                 self._owner.state_changed(event)
-                self._wake_waiters()
+                return True
             case Notice(kind, text):
-                self.notices[kind] = self.notices.get(kind, 0) + 1
-                log.warning(text, connection=self.name, kind=kind.value)
+                self._count(kind, text)
             case Closed(reason):
                 self._end(reason)
+        return False
+
+    def _count(self, kind: NoticeKind, text: str) -> None:
+        count = self.notices[kind] = self.notices.get(kind, 0) + 1
+        if count <= _NOTICES_IN_FULL or not count & (count - 1):
+            log.warning(text, connection=self.name, kind=kind.value, count=count)
 
     def _end(self, reason: str) -> None:
         self._flush()
@@ -309,8 +361,8 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._transport.close()
-            if self._transport.get_write_buffer_size():
-                self._loop.call_later(_LINGER_SECONDS, self._transport.abort)
+            # A peer that does not read must not keep the socket.
+            self._timer = self._loop.call_later(_LINGER_SECONDS, self._transport.abort)
         waiters, self._waiters = self._waiters, deque()
         for waiter in waiters:
             if not waiter.done():
@@ -320,16 +372,37 @@ class Connection(asyncio.Protocol):
             log.info("= closed", connection=self.name, reason=reason)
             self._owner.connection_closed(reason)
 
+    # Inside: places in the window
+
+    def _check_open(self) -> None:
+        if not self.session.can_send:
+            raise StateError(f"{self.name} is {self.session.state.value}: nothing can be sent")
+
+    def _somebody_waits(self) -> bool:
+        waiters = self._waiters
+        while waiters and waiters[0].done():
+            waiters.popleft()
+        return bool(waiters)
+
+    def _offer_room(self) -> None:
+        self._wake_waiters()
+        try:
+            self._owner.room_changed()
+        except Exception as error:
+            log.error("callback failed", connection=self.name, exc_info=error)
+
     def _wake_waiters(self) -> None:
-        while self._waiters and (self.free_window or not self.session.can_send):
-            waiter = self._waiters.popleft()
-            if waiter.done():
-                continue
+        while self._somebody_waits():
             if not self.session.can_send:
-                waiter.set_exception(StateError(f"{self.name} is {self.session.state.value}: nothing can be sent"))
-                continue
-            self.reserved += 1
-            waiter.set_result(None)
+                state = self.session.state.value
+                self._waiters.popleft().set_exception(StateError(f"{self.name} is {state}: nothing can be sent"))
+            elif self.free_window:
+                self.reserved += 1
+                self._waiters.popleft().set_result(None)
+            else:
+                return
+
+    # Inside: the transport and the clock
 
     def _flush_soon(self) -> None:
         if self.session.unsent_pdus >= _FLUSH_AT:
@@ -343,20 +416,28 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return  # what was not handed out stays surely unsent
         data = self.session.data_to_send()
-        if data and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        if data:
+            transport.write(data)
+            if self._writing_paused:
+                self._adjust_reading()
 
     def _adjust_reading(self) -> None:
-        session = self.session
-        full = session.reading_paused or session.answering >= session.config.inbound_window
-        if full is self._reading_paused or self._transport is None or self._transport.is_closing():
+        transport = self._transport
+        if transport is None or transport.is_closing():
             return
-        self._reading_paused = full
-        if full:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
+        pause = not self.session.wants_reading or (
+            self._writing_paused and transport.get_write_buffer_size() > _READ_NO_MORE_AT
+        )
+        if pause is not self._reading_paused:
+            self._reading_paused = pause
+            if pause:
+                transport.pause_reading()
+            else:
+                transport.resume_reading()
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -370,6 +451,24 @@ class Connection(asyncio.Protocol):
         self._handle_events()
         if not self.session.is_closed:
             self._timer = self._loop.call_later(self._tick_seconds, self._tick)
+
+    # Inside: traces
+
+    def _guard(self, trace: Trace | None) -> Trace | None:
+        if trace is None:
+            return None
+
+        def guarded(direction: str, message: Message, sequence_number: int, command_status: int) -> None:
+            try:
+                trace(direction, message, sequence_number, command_status)
+            except Exception as error:
+                log.error("trace failed", connection=self.name, exc_info=error)
+
+        return guarded
+
+    def _log(self, direction: str, message: Message, sequence_number: int, command_status: int) -> None:
+        words, fields = line(direction, message, sequence_number, command_status)
+        log.debug(words, connection=self.name, **fields)
 
     def __repr__(self) -> str:
         return f"<Connection {self.name} {self.session!r}>"

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 from smpp.connection import Connection
 from smpp.constants import CommandId
@@ -12,13 +12,21 @@ from smpp.errors import EncodeError, Reject
 from smpp.log import log
 from smpp.session import RequestReceived
 from smpp.status import CommandStatus
-from smpp.wire.pdu import DeliverSmResp, Request, Response
+from smpp.wire.pdu import DataSmResp, Request, Response, SubmitMultiResp, SubmitSmResp
 
 Answer = Response | int | None
 """What a handler returns: a whole response, a command_status, or None for success."""
 
 Handler = Callable[..., Answer | Awaitable[Answer]]
-"""A function or a coroutine function; raising `Reject` answers with its status."""
+"""A function or a coroutine function; raising `Reject` answers with its status. A success without a response of its own
+answers submit_sm and the like with an empty message_id."""
+
+_WITHOUT_ID: Final[dict[int, Response]] = {
+    int(CommandId.SUBMIT_SM): SubmitSmResp(""),
+    int(CommandId.SUBMIT_MULTI): SubmitMultiResp("", ()),
+    int(CommandId.DATA_SM): DataSmResp(""),
+}
+"""A success has a body (§4.4.2), if only an empty message_id."""
 
 
 class Tasks:
@@ -40,8 +48,8 @@ class Tasks:
         return task
 
     async def cancel(self) -> None:
-        """End them all."""
-        tasks = list(self._tasks)
+        """End them all, but for the one that asks for it."""
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -51,10 +59,14 @@ class Tasks:
 
 
 def error_response(request: Request) -> Response | None:
-    """The response that carries nothing but a status."""
-    if request.response_type is None:
-        return None
-    return DeliverSmResp() if request.command_id == CommandId.DELIVER_SM else request.response_type()
+    """The response that carries nothing but a status; None where nothing answers the request."""
+    return request.response_type() if request.response_type is not None else None
+
+
+def _plain_response(request: Request, command_status: int) -> Response | None:
+    """The response for a handler that has no more to say than a status."""
+    whole = _WITHOUT_ID.get(request.command_id)
+    return whole if whole is not None and not command_status else error_response(request)
 
 
 class Dispatcher:
@@ -85,35 +97,44 @@ class Dispatcher:
             self._answer(connection, event, answer)
 
     async def stop(self) -> None:
-        """End handlers that are still running; what they were asked stays unanswered."""
+        """End handlers that are still running."""
         await self._tasks.cancel()
 
     async def _wait(self, connection: Connection, event: RequestReceived, answer: Awaitable[Answer]) -> None:
         try:
             answered = await answer
+        except asyncio.CancelledError as error:
+            self._answer_error(connection, event, error)
+            raise
         except Exception as error:
             self._answer_error(connection, event, error)
         else:
             self._answer(connection, event, answered)
 
     def _answer(self, connection: Connection, event: RequestReceived, answer: Answer) -> None:
+        request = event.message
         try:
             if isinstance(answer, Response):
+                if type(answer) is not request.response_type:
+                    raise TypeError(f"a handler answers {request.command_name} with {type(answer).__name__}")
                 connection.respond(answer, event.sequence_number)
-            else:
-                response = error_response(event.message)
-                if response is not None:
-                    connection.respond(response, event.sequence_number, answer or 0)
-        except EncodeError as error:
+                return
+            response = _plain_response(request, answer or 0)
+            if response is not None:
+                connection.respond(response, event.sequence_number, answer or 0)
+        except (EncodeError, TypeError) as error:
             self._answer_error(connection, event, error)
 
-    def _answer_error(self, connection: Connection, event: RequestReceived, error: Exception) -> None:
+    def _answer_error(self, connection: Connection, event: RequestReceived, error: BaseException) -> None:
         if isinstance(error, Reject):
             status = error.command_status
             log.debug("handler rejects", connection=connection.name, error=str(error))
         else:
             status = int(self._failure_status)
-            log.error("handler failed", connection=connection.name, exc_info=error)
+            if isinstance(error, asyncio.CancelledError):
+                log.warning("handler cancelled", connection=connection.name, request=event.message.command_name)
+            else:
+                log.error("handler failed", connection=connection.name, exc_info=error)
         response = error_response(event.message)
         if response is not None:
             connection.respond(response, event.sequence_number, status)

@@ -38,8 +38,9 @@ class Endpoint:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise InvalidUrl(f"not a connection URL ({error}); expected {_EXAMPLE}") from None
+        except ValueError:
+            # What the parser complains of may be a part of the password.
+            raise InvalidUrl(f"host or port cannot be read (is a special character not escaped?): {_EXAMPLE}") from None
         if parts.scheme not in ("smpp", "smpps"):
             raise InvalidUrl(f"URL scheme is {parts.scheme or 'missing'!r}, expected {_EXAMPLE}")
         if not parts.hostname:

@@ -164,8 +164,8 @@ class ReceiptDesk:
         """Take a receipt.
 
         Returns:
-            The status to answer with: OK also for one that is held until its response comes; a temporary error where
-            nothing more can be held, so that the SMSC keeps it.
+            The status to answer with: OK also for one that is held until its response comes. What the desk has no
+            room for it gives up and says so in the log: who must not lose a receipt commits it in a handler.
         """
         now = asyncio.get_running_loop().time()
         self._expire(now)

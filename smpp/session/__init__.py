@@ -13,7 +13,7 @@ from smpp.session.events import (
     ResponseReceived,
     StateChanged,
 )
-from smpp.session.session import Session
+from smpp.session.session import Session, Trace
 from smpp.session.state import SessionState
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "SessionConfig",
     "SessionState",
     "StateChanged",
+    "Trace",
 ]
