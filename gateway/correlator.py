@@ -15,6 +15,7 @@ from gateway.errors import StoreError
 from gateway.metrics import Metrics
 from gateway.models import Inbound, Receipt
 from gateway.store import Bookkeeping, Store
+from gateway.tasks import cancel_all
 
 log = structlog.get_logger(__name__)
 
@@ -100,8 +101,7 @@ class Correlator:
     async def stop(self) -> None:
         """Sweep no more."""
         if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+            await cancel_all([self._sweeper])
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -6,11 +6,15 @@ behind the next slot:  throttled and unsent parts, once ready  >  parts of a mes
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from gateway.models import Message, Part, State
+import msgspec
+
+from gateway.models import Message, Part, PartBody, State
+
+replace = msgspec.structs.replace
 
 READY_SLACK_SECONDS: Final = 0.02
 """A part may go this much early: its uplink's pause ends at the same moment, and nothing must overtake it then."""
@@ -55,6 +59,25 @@ class Work:
     def may_move(self) -> bool:
         """Whether it may go through another uplink."""
         return not self.has_accepted and self.broken is None and len(self.uplinks) > 1 and not self.in_flight
+
+    def split_into(self, bodies: Sequence[PartBody], *, node: str, group: str, reference: int, now: float) -> None:
+        """Take on the parts that the uplink of its lane has made of it."""
+        self.parts = [
+            Part(
+                message_id=self.message.id,
+                number=number,
+                body=body,
+                node=node,
+                uplink=self.lane,
+                group=group,
+                reference=reference,
+                updated_at=now,
+            )
+            for number, body in enumerate(bodies, 1)
+        ]
+        self.message = replace(
+            self.message, state=State.SENDING, uplink=self.lane, part_count=len(bodies), node=node, updated_at=now
+        )
 
     def unsplit(self) -> None:
         """Have it split anew."""

@@ -7,9 +7,11 @@ recover: what was queued is sent; what was being sent when the process ended is 
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+import msgspec
 import structlog
 
 from gateway.config import Config
@@ -21,6 +23,7 @@ from gateway.policy import Policy
 from gateway.router import Router
 from gateway.sending import Sender, replace
 from gateway.store import Bookkeeping, Store
+from gateway.tasks import cancel_all
 from gateway.uplinks.base import Uplink
 
 log = structlog.get_logger(__name__)
@@ -30,8 +33,6 @@ RECOVERY_BATCH: Final = 1_000
 NODE_LEASE_SECONDS: Final = 60.0
 STOPPING_RETRY_SECONDS: Final = 5.0
 INTERRUPTED: Final = "the gateway ended before the response came"
-
-_NEW_FIELDS: Final = NewMessage.__struct_fields__
 
 
 def _nothing() -> None:
@@ -121,7 +122,7 @@ class Pipeline:
         uplinks = self._router.route(checked)
         is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
         message = Message(
-            **{name: getattr(checked, name) for name in _NEW_FIELDS},
+            **msgspec.structs.asdict(checked),
             id=self._store.ids.new(now),
             node=self._node,
             created_at=now,
@@ -147,8 +148,9 @@ class Pipeline:
         finally:
             self._arriving.difference_update(ids)
         for work in works:
-            self._metrics.accepted.labels(work.message.account, work.message.dialect).inc()
             self._hold(work)
+        for labels, count in Counter((work.message.account, work.message.dialect) for work in works).items():
+            self._metrics.accepted.labels(*labels).inc(count)
 
     def _hold(self, work: Work) -> None:
         """Hold a committed message in memory where there is room; else it waits in the store."""
@@ -180,8 +182,7 @@ class Pipeline:
         """
         self._is_stopping = True
         if self._housekeeper is not None:
-            self._housekeeper.cancel()
-            await asyncio.gather(self._housekeeper, return_exceptions=True)
+            await cancel_all([self._housekeeper])
         return await self._sender.stop(deadline_seconds)
 
     @property

@@ -9,6 +9,7 @@ while the commit before it is on its way to the disk. There is no task for a mes
 import asyncio
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
 from gateway.store import Bookkeeping, Departure, PartEnd, Store
+from gateway.tasks import cancel_all
 from gateway.uplinks.base import Slot, Uplink
 from gateway.verdicts import Verdict, give_up, judge
 
@@ -102,7 +104,7 @@ class Sender:
 
     async def stop(self, deadline_seconds: float) -> bool:
         """Send nothing more and wait for what is in flight to be recorded; whether all of it was."""
-        await _cancel(self._dispatchers)
+        await cancel_all(self._dispatchers)
         try:
             async with asyncio.timeout(deadline_seconds):
                 while self._in_flight or self._results or self._is_recording or any(self._departing.values()):
@@ -112,7 +114,7 @@ class Sender:
             log.warning("stopped with parts in flight", parts=self._in_flight, unrecorded=len(self._results))
             return False
         finally:
-            await _cancel(list(self._tasks))
+            await cancel_all(self._tasks)
         return True
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -234,22 +236,7 @@ class Sender:
         if not 0 < len(bodies) <= PARTS_MAX:
             self.end(work, State.FAILED, f"the message would need {len(bodies)} parts")
             return False
-        work.parts = [
-            Part(
-                message_id=work.message.id,
-                number=number,
-                body=body,
-                node=self._node,
-                uplink=lane.name,
-                group=uplink.group,
-                reference=reference,
-                updated_at=now,
-            )
-            for number, body in enumerate(bodies, 1)
-        ]
-        work.message = replace(
-            work.message, state=State.SENDING, uplink=lane.name, part_count=len(bodies), node=self._node, updated_at=now
-        )
+        work.split_into(bodies, node=self._node, group=uplink.group, reference=reference, now=now)
         return True
 
     def _take_off(self, work: Work, number: int, slot: Slot, now: float) -> Slot:
@@ -339,7 +326,6 @@ class Sender:
         ends: list[PartEnd] = []
         verdicts: list[tuple[Work, Verdict]] = []
         for work, part, result in batch:
-            self._metrics.results.labels(part.uplink, result.outcome.value).inc()
             verdict = judge(work, part, result, self._settings_of(part.uplink), now)
             work.parts[part.number - 1] = verdict.end.part
             work.has_accepted |= result.outcome is Outcome.ACCEPTED
@@ -349,7 +335,9 @@ class Sender:
             verdicts.append((work, verdict))
             if verdict.breaks_rest and work.broken is None:
                 ends += self._break_off(work, State.FAILED, verdict.breaks_rest, now)
-        await self._record(ends)
+        for labels, count in Counter((part.uplink, result.outcome.value) for _, part, result in batch).items():
+            self._metrics.results.labels(*labels).inc(count)
+        await self._insist("record", lambda: self._store.record(ends, self._book))
         for work, verdict in verdicts:
             self._follow(work, verdict, now)
 
@@ -364,9 +352,6 @@ class Sender:
         for end in ends:
             work.parts[end.part.number - 1] = end.part
         return ends
-
-    async def _record(self, ends: Sequence[PartEnd]) -> None:
-        await self._insist("record", lambda: self._store.record(ends, self._book))
 
     async def _insist(self, work: str, write: Callable[[], Coroutine[Any, Any, int]]) -> None:
         """Write until the store can: an SMSC does not say twice what became of a part."""
@@ -471,9 +456,3 @@ def _departure(one: Leaving) -> Departure:
     if one.is_fresh:
         return Departure(work.message, tuple(work.parts), replaces_split=work.was_split)
     return Departure(work.message, tuple(work.parts[number - 1] for _, number in one.flights))
-
-
-async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -29,6 +29,7 @@ from gateway.outgoing import checked_session
 from gateway.reports import bookkeeping
 from gateway.store import Store
 from gateway.store.base import SWEEP_LIMIT, callback_host
+from gateway.tasks import cancel_all
 
 __all__ = ["WebhookDispatcher", "bookkeeping", "sign"]
 
@@ -133,7 +134,7 @@ class WebhookDispatcher:
         """Begin no new try, let those under way end and be recorded; what is left stays due."""
         if not self._runners or self._poster is None:
             return
-        await _cancel([self._runners[0]])
+        await cancel_all([self._runners[0]])
         try:
             async with asyncio.timeout(deadline_seconds):
                 while self._in_flight:
@@ -141,7 +142,7 @@ class WebhookDispatcher:
                     await self._is_settled.wait()
         except TimeoutError:
             log.warning("stopped with callbacks under way", callbacks=len(self._in_flight))
-        await _cancel([*self._tries, *self._runners])
+        await cancel_all([*self._tries, *self._runners])
         await self._poster.close()
 
     # --- what is due ---
@@ -370,9 +371,3 @@ def _secret_bytes(secret: Secret) -> bytes:
     if text.startswith(_BASE64_MARK):
         return base64.b64decode(text.removeprefix(_BASE64_MARK), validate=True)
     return text.encode()
-
-
-async def _cancel(tasks: "list[asyncio.Task[None]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -243,3 +243,45 @@ def receipt(smsc_message_id: str, state: State = State.DELIVERED, **fields: Any)
 def callback_body(callback: Callback) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.json.decode(callback.body)
     return body
+
+
+THROTTLED = SubmitResult(Outcome.THROTTLED, error="ESME_RTHROTTLED", retry_after=5.0)
+RETRY = SubmitResult(Outcome.RETRY, error="ESME_RSYSERR")
+REJECTED = SubmitResult(Outcome.REJECTED, error="ESME_RINVDSTADR")
+IN_DOUBT = SubmitResult(Outcome.IN_DOUBT, error="no response in 10 s")
+NOT_SENT = SubmitResult(Outcome.NOT_SENT, error="the link was lost")
+
+
+class Answers:
+    """Answers in order, then the last one for ever."""
+
+    def __init__(self, *results: SubmitResult) -> None:
+        self.results = list(results)
+
+    def __call__(self, _message: Message, _part: Part) -> SubmitResult:
+        return self.results.pop(0) if len(self.results) > 1 else self.results[0]
+
+
+async def started(store: Store, **options: Any) -> Core:
+    core = make_core(store, **options)
+    await core.pipeline.recover()
+    core.pipeline.start()
+    return core
+
+
+def always(result: SubmitResult) -> Any:
+    return lambda _message, _part: result
+
+
+def numbered() -> Any:
+    """Accepts everything, with ids 1, 2, 3 …"""
+    counter = iter(range(1, 1_000_000))
+    return lambda _message, _part: accepted(str(next(counter)))
+
+
+def failing(kind: str) -> Any:
+    def fault(point: str) -> None:
+        if point == kind:
+            raise OSError(28, "No space left on device")
+
+    return fault

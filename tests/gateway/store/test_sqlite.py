@@ -19,7 +19,7 @@ from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite_rows import CHUNKS
 from tests.gateway.fakes import NOW, receipt
-from tests.gateway.store.test_store import BOOK, depart, end_of, make_message, state_of, submitted
+from tests.gateway.store.rows import BOOK, depart, end_of, make_message, state_of, submitted
 
 
 @pytest.fixture
