@@ -2,6 +2,7 @@
 
 from smpp.errors import ScriptError
 from smpp.simulator.book import StoredMessage
+from smpp.simulator.chronicle import SimulatorEvent
 from smpp.simulator.delivery import Delivery
 from smpp.simulator.forms import RECEIPT_FORMS, ReceiptForm
 from smpp.simulator.outcome import Arrival, Outcome
@@ -9,7 +10,7 @@ from smpp.simulator.record import LogEntry, RateJudge
 from smpp.simulator.script import BindRule, Exponential, Ids, LinkFaults, Receipts, Rule, Script
 from smpp.simulator.script_file import load_script, parse_script
 from smpp.simulator.servers import SimulatedServer
-from smpp.simulator.simulator import Simulator, SimulatorEvent
+from smpp.simulator.simulator import Simulator
 from smpp.simulator.tls import ThrowAwayTls, throw_away_tls
 
 __all__ = [

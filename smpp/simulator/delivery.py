@@ -185,8 +185,9 @@ class PostOffice:
 
     def post(self, delivery: Delivery) -> None:
         """Send it, now or as soon as a bind can take it. It has been counted in `pending`."""
-        self._held[delivery.system_id].append(delivery)
-        self.go_on(delivery.system_id)
+        if delivery.system_id in self._held or not self._send(delivery):
+            self._held[delivery.system_id].append(delivery)
+            self.go_on(delivery.system_id)
 
     def go_on(self, system_id: str) -> None:
         """Send what is held for an account, as far as windows have room; and what is held for anybody."""

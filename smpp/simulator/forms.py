@@ -24,12 +24,12 @@ _DATA_CODING_UCS2: Final = 8
 _ADDRESS_CHARACTERS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReceiptForm:
     """One way to write a receipt.
 
     Attributes:
-        text: the text with its places; "" for none.
+        text: what follows ``id:`` and the id, with its places; "" for no text at all.
         date: how its dates are written (strftime).
         tlvs: whether receipted_message_id, message_state and network_error_code are sent.
         esm_class: of a final receipt.
@@ -48,10 +48,13 @@ class ReceiptForm:
     payload: bool = False
     as_data_sm: bool = False
 
+    @property
+    def has_text(self) -> bool:
+        """Whether the beginning of the message follows."""
+        return self.text.endswith(":")
 
-_APPENDIX_B: Final = (
-    "id:{id} sub:001 dlvrd:{dlvrd} submit date:{submitted} done date:{done} stat:{stat} err:{error} text:"
-)
+
+_APPENDIX_B: Final = " sub:001 dlvrd:{dlvrd} submit date:{submitted} done date:{done} stat:{stat} err:{error} text:"
 
 RECEIPT_FORMS: Final[dict[str, ReceiptForm]] = {
     "standard": ReceiptForm(_APPENDIX_B, tlvs=True),
@@ -61,14 +64,14 @@ RECEIPT_FORMS: Final[dict[str, ReceiptForm]] = {
     "century": ReceiptForm(_APPENDIX_B, date="%Y%m%d%H%M%S"),
     "absolute_dates": ReceiptForm(_APPENDIX_B, date="%y%m%d%H%M%S000+"),
     "capital_text": ReceiptForm(_APPENDIX_B.replace("text:", "Text:")),
-    "short": ReceiptForm("id:{id} submit date:{submitted} done date:{done} stat:{stat} err:{error}"),
+    "short": ReceiptForm(" submit date:{submitted} done date:{done} stat:{stat} err:{error}"),
     "joined_dates": ReceiptForm(
-        "id:{id} sub:001 dlvrd:{dlvrd} submitdate:{submitted} donedate:{done} stat:{stat} err:{error} text:", words=True
+        " sub:001 dlvrd:{dlvrd} submitdate:{submitted} donedate:{done} stat:{stat} err:{error} text:", words=True
     ),
     "commas": ReceiptForm(
         _APPENDIX_B.replace(" sub:", ",sub:").replace(" dlvrd:", ",dlvrd:").replace(" stat:", ",stat:")
     ),
-    "bare_state": ReceiptForm("id:{id} {stat} done date:{done}"),
+    "bare_state": ReceiptForm(" {stat} done date:{done}"),
     "ucs2": ReceiptForm(_APPENDIX_B, ucs2=True),
     "payload": ReceiptForm(_APPENDIX_B, payload=True),
     "esm_class_0": ReceiptForm(_APPENDIX_B, tlvs=True, esm_class=0),
@@ -108,15 +111,9 @@ def receipt_pdu(
     """
     octets = b""
     if form.text:
-        head = form.text.format(
-            id=message_id,
-            dlvrd="001" if state is MessageState.DELIVERED else "000",
-            submitted=_date(int(submitted_at), form.date),
-            done=_date(int(done_at), form.date),
-            stat=state.name if form.words else STATE_WORDS[state],
-            error=error,
-        )
-        octets = head.encode("ascii") + original if head.endswith(":") else head.encode("ascii")
+        octets = b"id:" + message_id.encode("ascii") + _tail(form, state, error, int(submitted_at), int(done_at))
+        if form.has_text:
+            octets += original
     data_coding = 0
     if form.ucs2:
         octets, data_coding = octets.decode("latin-1").encode("utf-16-be"), _DATA_CODING_UCS2
@@ -156,6 +153,18 @@ def excerpt(octets: bytes, esm_class: int, data_coding: int, default_alphabet: s
     return out
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
+def _tail(form: ReceiptForm, state: MessageState, error: str, submitted: int, done: int) -> bytes:
+    """What follows the id: most receipts of one second share it, and 1.5 µs of their 2.7."""
+    text = form.text.format(
+        dlvrd="001" if state is MessageState.DELIVERED else "000",
+        submitted=_date(submitted, form.date),
+        done=_date(done, form.date),
+        stat=state.name if form.words else STATE_WORDS[state],
+        error=error,
+    )
+    return text.encode("ascii")
+
+
 def _date(seconds: int, pattern: str) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime(pattern)

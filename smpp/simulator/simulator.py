@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -27,11 +27,12 @@ from smpp.session import RequestReceived, SessionConfig
 from smpp.simulator.agenda import Agenda
 from smpp.simulator.answers import Answerer
 from smpp.simulator.book import Book, StoredMessage
+from smpp.simulator.chronicle import Chronicle, SimulatorEvent
 from smpp.simulator.delivery import Delivery, PostOffice
 from smpp.simulator.exchange import Exchange, SubmitHook
 from smpp.simulator.operations import Operations
 from smpp.simulator.outcome import Director
-from smpp.simulator.record import LogEntry, LogFile
+from smpp.simulator.record import LogEntry
 from smpp.simulator.script import Delay, Script
 from smpp.simulator.script_file import load_script
 from smpp.simulator.servers import SimulatedServer
@@ -40,23 +41,6 @@ from smpp.wire.pdu import CancelSm, DataSm, DeliverSm, QuerySm, ReplaceSm, Submi
 from smpp.wire.tlv import NO_TLVS, Tlvs
 
 _SUBMITS: Final = frozenset({SubmitSm, SubmitMulti, DataSm})
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatorEvent:
-    """Something that happened, for a person to read.
-
-    Attributes:
-        kind: "bound", "refused", "closed", "submit", "operation", "receipt", "notification" or "message".
-        text: one line.
-        server: index of the server; None where there is none.
-        bind: name of the connection.
-    """
-
-    kind: str
-    text: str
-    server: int | None = None
-    bind: str = ""
 
 
 class Simulator:
@@ -126,11 +110,10 @@ class Simulator:
         self.random = Random(self._script.seed if seed is None else seed)
         self.counters: Counter[str] = Counter()
         self.log: deque[LogEntry] = deque(maxlen=log_limit)
-        self.on_event = on_event
+        self._on_event = on_event
         self._max_pending = max_pending
         self._max_messages = max_messages
         self._log_path = log_file
-        self._log_file: LogFile | None = None
         self._on_submit = on_submit
         self._default_alphabet = default_alphabet
         config = session or SessionConfig(role=Role.SMSC, enquire_link_seconds=60.0, window=1000)
@@ -141,8 +124,6 @@ class Simulator:
             )
             for index, item in enumerate(urls)
         )
-        self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
-        self._check_scheduled = False
         self._reference = 0
         self._is_running = False
 
@@ -165,6 +146,7 @@ class Simulator:
         """
         self._loop = asyncio.get_running_loop()
         self.agenda = Agenda()
+        self._chronicle = Chronicle(self.log, self._log_path, self._on_event)
         self._book = Book(self._max_messages)
         self._post = PostOffice(
             lambda: self._script.receipts,
@@ -173,7 +155,7 @@ class Simulator:
             limit=self._max_pending,
             remember=self.log.maxlen or 0,
             counters=self.counters,
-            on_end=self._delivery_ended,
+            on_end=self._chronicle.delivered,
         )
         self._exchange = Exchange(
             self._script,
@@ -183,12 +165,11 @@ class Simulator:
             answerer=Answerer(self.agenda, self.random, self._freeze_for),
             random=self.random,
             counters=self.counters,
-            record=self._record,
+            record=self._chronicle.submitted,
             on_submit=self._on_submit,
             default_alphabet=self._default_alphabet,
         )
         self._operations = Operations(self._book, self._exchange.plan)
-        self._log_file = LogFile(self._log_path) if self._log_path is not None else None
         self._is_running = True
         try:
             for server in self._servers:
@@ -205,10 +186,7 @@ class Simulator:
         self.agenda.close()
         await asyncio.gather(*(server.stop() for server in self._servers))
         self._post.close()
-        if self._log_file is not None:
-            self._log_file.close()
-            self._log_file = None
-        self._check_watchers()
+        self._chronicle.close()
 
     # Where it is
 
@@ -276,17 +254,7 @@ class Simulator:
         Raises:
             TimeoutError: it did not become so in time.
         """
-        if predicate():
-            return
-        future: asyncio.Future[None] = self._loop.create_future()
-        watcher = (predicate, future)
-        self._watchers.append(watcher)
-        try:
-            async with asyncio.timeout(timeout):
-                await future
-        finally:
-            if watcher in self._watchers:
-                self._watchers.remove(watcher)
+        await self._chronicle.wait_until(predicate, timeout)
 
     async def drained(self, timeout: float = 10.0) -> None:
         """Wait until no receipt is planned, held or unacknowledged.
@@ -376,23 +344,20 @@ class Simulator:
     def connected(self, server: SimulatedServer, session: ServerSession) -> None:
         """A connection was made."""
         self.counters["connections"] += 1
-        self._happened()
+        self._chronicle.tell("connected", session.peer_address[0], server.index, session.name)
 
     def bound(self, server: SimulatedServer, session: ServerSession) -> None:
         """An ESME has bound."""
         self.counters["binds"] += 1
         if session.can_receive:
             self._post.open_bind(session, server.index)
-        if self.on_event is not None:
-            mode = session.bind_mode.value if session.bind_mode else ""
-            self._tell("bound", f"{session.system_id} as {mode}", server.index, session.name)
-        self._happened()
+        mode = session.bind_mode.value if session.bind_mode else ""
+        self._chronicle.tell("bound", f"{session.system_id} as {mode}", server.index, session.name)
 
     def refused(self, server: SimulatedServer, session: ServerSession, system_id: str, reason: str) -> None:
         """An ESME was not let in."""
         self.counters["binds_refused"] += 1
-        self._tell("refused", f"bind of {system_id}: {reason}", server.index, session.name)
-        self._happened()
+        self._chronicle.tell("refused", f"bind of {system_id}: {reason}", server.index, session.name)
 
     def room(self, session: ServerSession) -> None:
         """There may be room in a window."""
@@ -401,8 +366,7 @@ class Simulator:
     def closed(self, server: SimulatedServer, session: ServerSession, reason: str) -> None:
         """A connection is over."""
         self._post.close_bind(session)
-        self._tell("closed", reason, server.index, session.name)
-        self._happened()
+        self._chronicle.tell("closed", reason, server.index, session.name)
 
     def request(self, server: SimulatedServer, session: ServerSession, event: RequestReceived) -> bool:
         """An ESME asks for something; False for what an SMSC does not serve."""
@@ -423,10 +387,8 @@ class Simulator:
                 return False
         self.counters[message.command_name] += 1
         session.connection.respond(response, event.sequence_number, status)
-        self._tell(
-            "operation", f"{message.command_name} {message.message_id}: status {status}", server.index, session.name
-        )
-        self._happened()
+        line = f"{message.command_name} {message.message_id}: status {status}"
+        self._chronicle.tell("operation", line, server.index, session.name)
         return True
 
     # Inside
@@ -435,63 +397,6 @@ class Simulator:
         for server in self._servers:
             server.freeze(session)
             self.agenda.after(seconds, server.thaw, session)
-
-    def _record(self, entry: LogEntry) -> None:
-        self.log.append(entry)
-        if self._log_file is not None:
-            self._log_file.write(
-                {
-                    "event": "submit",
-                    "at": entry.at,
-                    "server": entry.server,
-                    "bind": entry.bind,
-                    "system_id": entry.system_id,
-                    "command": entry.command,
-                    "sequence_number": entry.sequence_number,
-                    "message_id": entry.message_id,
-                    "command_status": entry.command_status,
-                    "octets": entry.octets.hex(),
-                }
-            )
-        if self.on_event is not None:
-            self._tell("submit", _submit_line(entry), entry.server, entry.bind)
-        if self._watchers:
-            self._happened()
-
-    def _delivery_ended(self, delivery: Delivery) -> None:
-        if self._log_file is not None:
-            self._log_file.write(
-                {
-                    "event": delivery.kind,
-                    "at": self._loop.time(),
-                    "server": delivery.server,
-                    "bind": delivery.bind,
-                    "system_id": delivery.system_id,
-                    "message_id": delivery.message_id,
-                    "state": delivery.state.name if delivery.state is not None else None,
-                    "attempts": delivery.attempts,
-                    "command_status": delivery.status,
-                }
-            )
-        if self.on_event is not None:
-            self._tell(delivery.kind, _delivery_line(delivery), delivery.server, delivery.bind)
-        if self._watchers:
-            self._happened()
-
-    def _tell(self, kind: str, text: str, server: int | None, bind: str) -> None:
-        if self.on_event is not None:
-            self.on_event(SimulatorEvent(kind, text, server, bind))
-
-    def _happened(self) -> None:
-        if self._watchers and not self._check_scheduled:
-            self._check_scheduled = True
-            self._loop.call_soon(self._check_watchers)
-
-    def _check_watchers(self) -> None:
-        self._check_scheduled = False
-        for predicate, future in list(self._watchers):
-            if not future.done() and predicate():
-                future.set_result(None)
 
     def __repr__(self) -> str:
         return f"<Simulator {', '.join(self.urls)}: {self.counters['submitted']} messages>"
@@ -506,21 +411,3 @@ def _overridden(script: Script, *, ids: dict[str, Any], receipts: dict[str, Any]
             changed = msgspec.convert(section, type(getattr(script, name)), strict=True)
             script = msgspec.structs.replace(script, **{name: changed})
     return script
-
-
-def _submit_line(entry: LogEntry) -> str:
-    message = entry.message
-    if isinstance(message, SubmitMulti):
-        destination = f"{len(message.dest_addresses)} destinations"
-    else:
-        destination = message.destination_addr
-    what = f"{entry.command} {entry.system_id}: {message.source_addr} to {destination}"
-    if entry.message_id:
-        return f"{what}: id {entry.message_id}"
-    return f"{what}: status {entry.command_status}"
-
-
-def _delivery_line(delivery: Delivery) -> str:
-    about = f"{delivery.message_id} {delivery.state.name}" if delivery.state is not None else "message"
-    status = "given up" if delivery.status is None else f"status {delivery.status}"
-    return f"{about} to {delivery.system_id or 'anybody'}: {status}, attempt {delivery.attempts}"
