@@ -24,6 +24,7 @@ from smpp.errors import (
     InDoubt,
     InvalidUrl,
     NotSent,
+    RecordingError,
     Reject,
     RequestLost,
     ResponseTimeout,
@@ -34,6 +35,7 @@ from smpp.errors import (
 )
 from smpp.pool import BindState, BindStatus, Pool, PoolConfig, ThrottleScope
 from smpp.receipts import ReceiptDesk, SentMessage, Submission, payload_of, receipt_of, text_of
+from smpp.recording import Recorder
 from smpp.server import Grant, Server, ServerConfig, ServerSession, serve
 from smpp.session import SessionConfig, SessionState
 from smpp.sms import Receipt, parse_receipt
@@ -141,6 +143,8 @@ __all__ = [
     "QuerySmResp",
     "Receipt",
     "ReceiptDesk",
+    "Recorder",
+    "RecordingError",
     "RegisteredDelivery",
     "Reject",
     "ReplaceSm",

@@ -10,6 +10,7 @@ import itertools
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, Unpack
 
@@ -20,6 +21,7 @@ from smpp.endpoint import Address, Endpoint, client_tls
 from smpp.errors import BindFailed, CommandFailed, ConnectionLost, InvalidUrl, RequestLost, SubmitRejected
 from smpp.log import log
 from smpp.receipts import ReceiptDesk, SentMessage, Submission, receipt_of
+from smpp.recording import Recorder, recorder_of, tapped
 from smpp.session import (
     BindRequested,
     OutbindReceived,
@@ -60,6 +62,8 @@ class ClientConfig:
     """Name to look for in the server's certificate, where it differs from the host we connect to."""
     default_alphabet: str = "gsm"
     """What data_coding 0 means at this SMSC."""
+    recorder: Recorder | None = None
+    """Records what passes over the connections."""
 
 
 class Link:
@@ -130,10 +134,16 @@ class Link:
         loop = asyncio.get_running_loop()
         endpoint = self.endpoint
         context = (self._ssl_context or client_tls()) if endpoint.tls else None
+        made: list[Connection] = []
+
+        def new_protocol() -> asyncio.Protocol:
+            made.append(Connection(self.config.session, self.name, self, self._trace))
+            return tapped(made[-1], self.config.recorder, is_server=False)
+
         try:
             async with asyncio.timeout(self.config.connect_timeout_seconds):
-                _, self._connection = await loop.create_connection(
-                    lambda: Connection(self.config.session, self.name, self, self._trace),
+                await loop.create_connection(
+                    new_protocol,
                     endpoint.host,
                     endpoint.port,
                     ssl=context,
@@ -145,6 +155,7 @@ class Link:
             ) from None
         except OSError as error:  # ssl.SSLError and its CertificateError are such
             raise ConnectionLost(f"{self.name}: {error}") from error
+        self._connection = made[-1]
         try:
             await self._bind(self._connection)
         except BaseException:
@@ -373,6 +384,7 @@ def connect(
     desk: ReceiptDesk | None = None,
     ssl_context: ssl.SSLContext | None = None,
     trace: Trace | None = None,
+    record: Recorder | str | Path | None = None,
 ) -> Client:
     """A client for one connection.
 
@@ -386,14 +398,18 @@ def connect(
         desk: share it between clients whose receipts may arrive on each other's connection.
         ssl_context: default: the system's authorities, verification on.
         trace: called for every PDU both ways.
+        record: a pcapng file (or `Recorder`) that gets what passes, passwords hidden; Wireshark opens it.
 
     Raises:
         InvalidUrl: the URL cannot be.
+        RecordingError: the file cannot be written.
     """
     endpoint = Endpoint.parse(url)
     if password is not None:
         endpoint = replace(endpoint, password=password)
     config = configure(config or ClientConfig(), endpoint)
+    if record is not None:
+        config = replace(config, recorder=recorder_of(record))
     return Client(
         Link(
             endpoint,

@@ -5,6 +5,7 @@ SmppError
 ├── DecodeError            octets of the peer that cannot be read           (peer's mistake)
 │   └── FrameError         ... and the place in the stream is lost
 ├── ScriptError            a simulator's script that makes no sense        (local mistake)
+├── RecordingError         a file that cannot be recorded to                (local mistake)
 ├── StateError             not allowed in this state of the session         (local mistake)
 │   └── WindowFull         too many requests without a response
 ├── Reject                 raised by a handler: answer with this status
@@ -76,6 +77,10 @@ class ScriptError(SmppError):
         self.expected = expected
         where = f"{file}: {key} = {value}" if key else file
         super().__init__(f"{where}: expected {expected}")
+
+
+class RecordingError(SmppError):
+    """A file that cannot be recorded to."""
 
 
 class StateError(SmppError):

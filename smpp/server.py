@@ -10,8 +10,9 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import isawaitable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -21,6 +22,7 @@ from smpp.dispatch import Answer, Dispatcher, Handler, Tasks, error_response
 from smpp.endpoint import Endpoint
 from smpp.errors import Reject, StateError
 from smpp.log import log
+from smpp.recording import Recorder, recorder_of, tapped
 from smpp.session import (
     BindRequested,
     OutbindReceived,
@@ -71,6 +73,8 @@ class ServerConfig:
     bad_bind_delay_seconds: float = 0.5
     """How long the answer to wrong credentials takes, whichever of them is wrong."""
     backlog: int = 512
+    recorder: Recorder | None = None
+    """Records what passes over the connections."""
 
 
 class ServerSession:
@@ -259,7 +263,7 @@ class Server:
         session = ServerSession(self, self._trace)
         session.connection = _ServerConnection(self, session, f"esme-{self._number}", self._trace)
         self.sessions.add(session)
-        return session.connection
+        return tapped(session.connection, self.config.recorder, is_server=True)
 
     def _admit(self, session: ServerSession) -> bool:
         """Whether a new connection may stay; counts it."""
@@ -407,6 +411,7 @@ def serve(
     on_closed: Callable[[ServerSession, str], None] | None = None,
     on_room: Callable[[ServerSession], None] | None = None,
     trace: Trace | None = None,
+    record: Recorder | str | Path | None = None,
 ) -> Server:
     """A server for ESMEs.
 
@@ -424,18 +429,23 @@ def serve(
         on_closed: called when a connection is over, with the reason.
         on_room: called when a session's window may have room again.
         trace: called for every PDU both ways.
+        record: a pcapng file (or `Recorder`) that gets what passes, passwords hidden; Wireshark opens it.
 
     Raises:
         InvalidUrl: a URL cannot be.
+        RecordingError: the file cannot be written.
     """
     if not urls:
         raise StateError("serve() needs at least one URL to listen on")
+    config = config or ServerConfig()
+    if record is not None:
+        config = replace(config, recorder=recorder_of(record))
     return Server(
         tuple(Endpoint.parse(url) for url in urls),
         on_submit=on_submit,
         authenticate=authenticate,
         handlers=handlers or {},
-        config=config or ServerConfig(),
+        config=config,
         ssl_context=ssl_context,
         on_connected=on_connected,
         on_request=on_request,
