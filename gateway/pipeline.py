@@ -6,9 +6,10 @@ recover: what was queued is sent; what was being sent when the process ended is 
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, Outcome, Part, State, SubmitResult
 from gateway.policy import Policy
 from gateway.router import Router
-from gateway.sending import Sender, replace
+from gateway.sending import EXPIRED, Sender, replace
 from gateway.store import Bookkeeping, Store
 from gateway.tasks import cancel_all
 from gateway.uplinks.base import Uplink
@@ -32,6 +33,10 @@ HOUSEKEEPING_SECONDS: Final = 1.0
 RECOVERY_BATCH: Final = 1_000
 NODE_LEASE_SECONDS: Final = 60.0
 STOPPING_RETRY_SECONDS: Final = 5.0
+STRANDED_SECONDS: Final = 60.0
+STRANDED_LIMIT: Final = 10_000
+STRANDED_VALIDITY_SECONDS: Final = 86_400
+"""Of a message whose uplink, with its default, is gone."""
 INTERRUPTED: Final = "the gateway ended before the response came"
 
 
@@ -75,6 +80,7 @@ class Pipeline:
         """Ids between commit and lane: a refill must leave them alone."""
         self._refilling: set[str] = set()
         self._next_scheduled_at: float | None = None
+        self._look_for_stranded_at = 0.0
         self._is_stopping = False
         self._housekeeper: asyncio.Task[None] | None = None
         self._sender = Sender(
@@ -145,12 +151,25 @@ class Pipeline:
         self._arriving.update(ids)
         try:
             await self._store.add([work.message for work in works])
+        except asyncio.CancelledError:
+            # Whoever asked has gone; the messages may be kept all the same, and then they must be sent.
+            self._sender.spawn(self._look_again({work.lane for work in works}))
+            raise
         finally:
             self._arriving.difference_update(ids)
         for work in works:
             self._hold(work)
         for labels, count in Counter((work.message.account, work.message.dialect) for work in works).items():
             self._metrics.accepted.labels(*labels).inc(count)
+
+    async def _look_again(self, lanes: Collection[str]) -> None:
+        """Have lanes fetch what a commit that is under way may leave in the store."""
+        with contextlib.suppress(StoreError):
+            # Commits are in order: after this one, that one is over.
+            await self._store.ping()
+        for name in lanes:
+            self._sender.lanes[name].has_more = True
+            self._sender.lanes[name].skipped += 1
 
     def _hold(self, work: Work) -> None:
         """Hold a committed message in memory where there is room; else it waits in the store."""
@@ -212,6 +231,8 @@ class Pipeline:
                 self._sender.relieve(lane)
             self._metrics.queue_depth.labels(lane.name).set(len(lane.works))
         await self._release_scheduled(now)
+        if now >= self._look_for_stranded_at:
+            await self._reroute_stranded()
         for lane in self._sender.lanes.values():
             if lane.has_more and lane.room:
                 await self._refill(lane)
@@ -273,15 +294,16 @@ class Pipeline:
         """
         await self._store.register(self._node, self._clock(), NODE_LEASE_SECONDS)
         await self._recover_parts()
-        for name in await self._store.waiting_uplinks():
-            if name not in self._uplinks:
-                await self._reroute_all(name)
+        await self._reroute_stranded()
         for lane in self._sender.lanes.values():
             lane.has_more = True
         self._next_scheduled_at = await self._store.next_scheduled_at()
 
     async def _recover_parts(self) -> None:
         unfinished = await self._store.unfinished(self._node)
+        if unfinished and not self._uplinks:
+            log.error("messages are half sent and no uplink is configured", messages=len(unfinished))
+            return
         in_doubt: list[tuple[Work, Part, SubmitResult]] = []
         homeless: list[Work] = []
         for message, parts in unfinished:
@@ -313,19 +335,37 @@ class Pipeline:
         except NoRoute:
             return (message.uplink,) if message.uplink in self._uplinks else ()
 
-    async def _reroute_all(self, gone: str) -> None:
-        """Let the messages of an uplink that is no longer configured wait for another, or end them."""
-        while messages := await self._store.waiting(gone, limit=RECOVERY_BATCH, skip=frozenset()):
-            targets: dict[str, list[str]] = {}
-            lost: list[Message] = []
-            for message in messages:
-                uplinks = self._uplinks_for(message)
-                if uplinks:
-                    targets.setdefault(uplinks[0], []).append(message.id)
-                else:
-                    error = f"uplink {gone} is no longer configured and no route takes the message"
-                    lost.append(replace(message, state=State.FAILED, error=error, updated_at=self._clock()))
-            for uplink, ids in targets.items():
-                await self._store.reassign(ids, uplink)
-            if lost and await self._store.end(lost, self._book):
-                self._on_callbacks()
+    async def _reroute_stranded(self) -> None:
+        """Let the messages of uplinks that are no longer configured wait for another, where a route takes them."""
+        now = self._clock()
+        self._look_for_stranded_at = now + STRANDED_SECONDS
+        for name in await self._store.waiting_uplinks():
+            if name in self._uplinks:
+                continue
+            left: set[str] = set()
+            while messages := await self._store.waiting(name, limit=RECOVERY_BATCH, skip=left):
+                left |= await self._reroute(messages, now)
+                if len(left) >= STRANDED_LIMIT:
+                    break
+            if left:
+                log.warning("messages wait for an uplink that is not configured", uplink=name, messages=len(left))
+
+    async def _reroute(self, messages: Sequence[Message], now: float) -> set[str]:
+        """Give messages to the uplinks of their routes; returns the ids of those that no route takes."""
+        targets: dict[str, list[str]] = {}
+        expired: list[Message] = []
+        left: set[str] = set()
+        for message in messages:
+            uplinks = self._uplinks_for(message)
+            if uplinks:
+                targets.setdefault(uplinks[0], []).append(message.id)
+            elif message.created_at + (message.validity_seconds or STRANDED_VALIDITY_SECONDS) <= now:
+                expired.append(replace(message, state=State.EXPIRED, error=EXPIRED, updated_at=now))
+            else:
+                left.add(message.id)
+        for uplink, ids in targets.items():
+            await self._store.reassign(ids, uplink)
+            self._sender.lanes[uplink].has_more = True
+        if expired and await self._store.end(expired, self._book):
+            self._on_callbacks()
+        return left

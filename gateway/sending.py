@@ -107,7 +107,7 @@ class Sender:
         await cancel_all(self._dispatchers)
         try:
             async with asyncio.timeout(deadline_seconds):
-                while self._in_flight or self._results or self._is_recording or any(self._departing.values()):
+                while self.is_busy:
                     self._idle.clear()
                     await self._idle.wait()
         except TimeoutError:
@@ -116,6 +116,11 @@ class Sender:
         finally:
             await cancel_all(self._tasks)
         return True
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether parts are in flight, about to be, or not recorded."""
+        return bool(self._in_flight or self._results or self._is_recording or any(self._departing.values()))
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something until the sender stops."""

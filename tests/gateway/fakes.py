@@ -187,6 +187,24 @@ class Core:
     async def until(self, is_so: Callable[[], bool]) -> None:
         await eventually(is_so)
 
+    async def tried(self, uplink: str, count: int) -> None:
+        """Until an uplink was given so many parts, and their ends are recorded."""
+        await eventually(lambda: len(self.uplinks[uplink].attempts) >= count)
+        await self.quiet()
+        assert len(self.uplinks[uplink].attempts) == count
+
+    async def pass_time(self, seconds: float) -> None:
+        """Move the clock and let the sender look at it."""
+        self.clock.advance(seconds)
+        self.pipeline._sender.wake()
+
+    async def quiet(self) -> None:
+        """Until nothing is in flight or unrecorded: what waits, waits for the clock."""
+        sender = self.pipeline._sender
+        for _ in range(3):
+            await eventually(lambda: not sender.is_busy)
+            await asyncio.sleep(0)
+
     async def settled(self, message: Message, *states: State) -> Message:
         """The message once it is in one of these states."""
         for _ in range(2_000):

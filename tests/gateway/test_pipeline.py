@@ -222,10 +222,8 @@ async def test_a_throttled_part_goes_again_with_the_same_octets(store: Store) ->
     uplink.part_size = 2
     uplink.answer = Answers(accepted("1"), THROTTLED, accepted("3"), accepted("2"))
     message = await core.send("aabbcc")
-    await eventually(lambda: len(uplink.attempts) == 3)
-    await asyncio.sleep(0.02)
-    core.clock.advance(5)
-    core.pipeline._sender.wake()
+    await core.tried("a", 3)
+    await core.pass_time(5)
     await core.settled(message, State.SUBMITTED)
     first, again = (attempt.part for attempt in uplink.attempts if attempt.part.number == 2)
     assert (again.attempt, again.body, again.reference) == (2, first.body, first.reference)

@@ -13,6 +13,7 @@ from tests.gateway.fakes import (
     always,
     eventually,
     make_core,
+    new_message,
     numbered,
     receipt,
     started,
@@ -27,7 +28,8 @@ async def test_stop_waits_for_what_is_in_flight_and_leaves_the_rest(store: Store
     await eventually(lambda: len(uplink.attempts) == 1)
     second = await core.send("second")
     stopping = asyncio.create_task(core.pipeline.stop(5))
-    await asyncio.sleep(0.01)
+    for _ in range(10):
+        await asyncio.sleep(0)
     assert not stopping.done()
     uplink.attempts[0].answer(accepted("1"))
     assert await stopping is True
@@ -116,16 +118,46 @@ async def test_messages_of_an_uplink_that_was_removed_are_routed_anew(store: Sto
     await core.pipeline.stop(1)
 
 
-async def test_messages_that_no_route_takes_any_more_fail_and_their_owner_is_told(store: Store) -> None:
+async def test_messages_that_no_route_takes_any_more_wait_until_they_expire(store: Store) -> None:
     core = make_core(store)
     message = await core.send()
     config = CONFIG.replace("[uplink.a]", "[uplink.c]").replace(
         'uplinks = ["a", "b"]', 'prefix = "91"\nuplinks = ["c"]'
     )
     core = await started(store, config=config)
-    found = await core.settled(message, State.FAILED)
-    assert "no longer configured" in found.error
+    assert await core.state(message) is State.QUEUED
+    core.clock.advance(86_400)
+    await core.pipeline.tidy()
+    found = await core.settled(message, State.EXPIRED)
+    assert "validity" in found.error
     assert len(await store.callbacks()) == 1
+    await core.pipeline.stop(1)
+
+
+async def test_a_config_without_uplinks_leaves_everything_as_it_is(store: Store) -> None:
+    _, (half, queued) = await abandoned(store)
+    core = await started(store, config=CONFIG[: CONFIG.index("[uplink.a]")])
+    await core.pipeline.tidy()
+    assert await core.state(half) is State.SENDING
+    assert await core.state(queued) is State.QUEUED
+    await core.pipeline.stop(1)
+
+
+async def test_a_message_whose_sender_hung_up_during_the_commit_is_sent(store: Store) -> None:
+    core = await started(store)
+    core.uplinks["a"].answer = always(accepted("1"))
+    for turns in range(4):
+        asking = asyncio.create_task(core.pipeline.accept([new_message()]))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    await store.ping()
+    kept = await store.messages("shop")
+    for message in kept:
+        await core.pipeline.tidy()
+        await core.settled(message, State.SUBMITTED)
+    assert len(core.uplinks["a"].attempts) == len(kept)
     await core.pipeline.stop(1)
 
 

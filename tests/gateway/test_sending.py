@@ -1,7 +1,5 @@
 """What follows from every outcome, policy and passing of time."""
 
-import asyncio
-
 from gateway.models import State
 from gateway.store import Store
 from tests.gateway.fakes import (
@@ -34,7 +32,7 @@ async def test_a_throttled_part_waits_and_goes_before_what_came_later(store: Sto
     second = await core.send("second")
     third = await core.send("third")
     uplink.attempts[0].answer(THROTTLED)
-    await asyncio.sleep(0.03)
+    await core.quiet()
     assert len(uplink.attempts) == 1
     core.clock.advance(5)
     uplink.answer = numbered()
@@ -64,8 +62,7 @@ async def test_a_part_that_never_leaves_does_not_spin(store: Store) -> None:
     uplink = core.uplinks["a"]
     uplink.answer = always(NOT_SENT)
     await core.send()
-    await asyncio.sleep(0.1)
-    assert len(uplink.attempts) == 4
+    await core.tried("a", 4)
     await core.pipeline.stop(1)
 
 
@@ -88,13 +85,11 @@ async def test_with_no_other_uplink_a_passing_fault_is_retried_later(store: Stor
     uplink = core.uplinks["a"]
     uplink.answer = Answers(RETRY, RETRY, accepted("1"))
     message = await core.send()
-    for pause in (5, 10):
-        count = len(uplink.attempts)
-        await asyncio.sleep(0.02)
-        assert len(uplink.attempts) == max(count, 1)
-        core.clock.advance(pause)
-        core.pipeline._sender.wake()
-        await asyncio.sleep(0.02)
+    for count, pause in ((1, 5), (2, 10)):
+        await core.tried("a", count)
+        await core.pass_time(pause - 1)
+        await core.tried("a", count)
+        await core.pass_time(1)
     await core.settled(message, State.SUBMITTED)
     assert len(uplink.attempts) == 3
     await core.pipeline.stop(1)
@@ -106,10 +101,8 @@ async def test_once_a_part_was_accepted_the_message_stays_with_its_uplink(store:
     a.part_size = 2
     a.answer = Answers(accepted("1"), RETRY, accepted("2"))
     message = await core.send("aabb")
-    await eventually(lambda: len(a.attempts) == 2)
-    await asyncio.sleep(0.02)
-    core.clock.advance(6)
-    core.pipeline._sender.wake()
+    await core.tried("a", 2)
+    await core.pass_time(6)
     await core.settled(message, State.SUBMITTED)
     assert b.attempts == []
     assert len(a.attempts) == 3
@@ -121,10 +114,8 @@ async def test_passing_faults_end_at_their_limit(store: Store) -> None:
     core = await started(store, config=config.replace('uplinks = ["a", "b"]', 'uplinks = ["a"]'))
     core.uplinks["a"].answer = always(RETRY)
     message = await core.send()
-    await eventually(lambda: len(core.uplinks["a"].attempts) == 1)
-    await asyncio.sleep(0.02)
-    core.clock.advance(6)
-    core.pipeline._sender.wake()
+    await core.tried("a", 1)
+    await core.pass_time(6)
     found = await core.settled(message, State.FAILED)
     assert found.error == "ESME_RSYSERR"
     assert len(core.uplinks["a"].attempts) == 2
@@ -224,10 +215,9 @@ async def test_throttling_ends_with_the_validity_period(store: Store) -> None:
     core = await started(store)
     core.uplinks["a"].answer = always(THROTTLED)
     message = await core.send(validity_seconds=12)
-    for _ in range(4):
-        await asyncio.sleep(0.02)
-        core.clock.advance(5)
-        core.pipeline._sender.wake()
+    for count in (1, 2, 3):
+        await core.tried("a", count)
+        await core.pass_time(5)
     await core.settled(message, State.EXPIRED)
     assert len(core.uplinks["a"].attempts) == 3
     await core.pipeline.stop(1)
