@@ -121,43 +121,59 @@ class PoolBind:
         )
 
     async def keep(self) -> None:
-        """Connect, bind, wait until it is lost, and again; until cancelled."""
-        loop = asyncio.get_running_loop()
+        """Connect, bind, wait until it is lost, and again; until cancelled or told to unbind."""
         while True:
-            self._move_to(BindState.CONNECTING)
-            link = self._new_link()
-            refused = False
-            try:
-                await link.open()
-            except BindFailed as error:
-                refused = True
-                self._failed(error)
-            except (SmppError, OSError) as error:
-                self._failed(error)
-            else:
-                self.link = link
-                bound_at = loop.time()
-                log.info("= bound", bind=self.name)
-                self._move_to(BindState.BOUND)
-                self._on_room()
-                reason = await asyncio.shield(link.connection.closed)
-                self.link = None
-                if self._is_stopped():
-                    return
-                self._failed(reason)
-                if loop.time() - bound_at > self._config.reconnect_min_seconds:
-                    self._backoff.reset()
+            refused = await self._once()
+            if self._is_stopped():
+                return
             self.reconnects += 1
             self._move_to(BindState.WAITING)
             await asyncio.sleep(self._backoff.next(refused=refused))
+
+    async def _once(self) -> bool:
+        """Bind, and return when that is over; whether the SMSC refused it."""
+        self._move_to(BindState.CONNECTING)
+        link = self._new_link()
+        try:
+            await link.open()
+            self.link = link
+            await self._while_bound(link)
+        except BindFailed as error:
+            self._failed(error)
+            return True
+        except (SmppError, OSError) as error:
+            self._failed(error)
+        except Exception as error:
+            # Whatever it is, a bind that nobody keeps up any more would be worse.
+            log.error("bind failed by a fault of ours", bind=self.name, exc_info=error)
+            self._failed(error)
+        finally:
+            self.link = None
+            if link.is_bound:
+                link.abort("the bind is given up")
+        return False
+
+    async def _while_bound(self, link: Link) -> None:
+        loop = asyncio.get_running_loop()
+        bound_at = loop.time()
+        log.info("= bound", bind=self.name)
+        self._move_to(BindState.BOUND)
+        reason = await asyncio.shield(link.connection.closed)
+        if self._is_stopped():
+            return
+        self._failed(reason)
+        if loop.time() - bound_at > self._config.reconnect_min_seconds:
+            self._backoff.reset()
 
     async def unbind(self) -> None:
         """End the bind in order."""
         link, self.state = self.link, BindState.STOPPED
         self.pause.close()
-        if link is not None:
-            await link.close()
-        self._move_to(BindState.STOPPED)
+        try:
+            if link is not None:
+                await link.close()
+        finally:
+            self._move_to(BindState.STOPPED)
 
     def abort(self, reason: str) -> None:
         """End the bind now."""

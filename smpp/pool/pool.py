@@ -10,126 +10,49 @@ surely did not leave goes over another bind, one that may have left is reported 
 """
 
 import asyncio
+import heapq
 import itertools
+import random
 import ssl
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, Unpack
 
 from smpp.client import DeliverHandler, coding_options, compose, rejected
-from smpp.dispatch import Tasks
+from smpp.constants import BindMode
 from smpp.endpoint import Address, Endpoint, client_tls
 from smpp.errors import InDoubt, NotSent, SmppError, StateError
 from smpp.log import log
 from smpp.pool.bind import BindState, BindStatus, PoolBind
 from smpp.pool.server import PoolServer
 from smpp.pool.settings import PoolConfig, ThrottleScope
+from smpp.pool.slot import Slot, Submittable
+from smpp.pool.streams import each_outcome, end_tasks
 from smpp.receipts import ReceiptDesk, SentMessage, Submission
+from smpp.recording import Recorder, recorder_of
 from smpp.session import ResponseReceived
 from smpp.session.session import Trace
 from smpp.sms import SplitOptions
 from smpp.status import CommandStatus, status_name
-from smpp.wire.pdu import DataSm, SubmitMulti, SubmitSm
 from smpp.wire.tlv import NO_TLVS, Tlvs
-
-Submittable = SubmitSm | SubmitMulti | DataSm
 
 THROTTLING: Final = frozenset({int(CommandStatus.ESME_RTHROTTLED), int(CommandStatus.ESME_RMSGQFUL)})
 """Not failures: the SMSC wants us to wait and send the same part again."""
-
-
-class Slot:
-    """A place in the window of one bind, for one part. Use it with `submit`, or give it back with `release`."""
-
-    __slots__ = ("_bind", "_connection", "_pool", "_used")
-
-    def __init__(self, pool: "Pool", bind: PoolBind) -> None:
-        self._pool = pool
-        self._bind = bind
-        self._connection = bind.link.connection if bind.link is not None else None
-        self._used = False
-        if self._connection is not None:
-            self._connection.reserved += 1
-        bind.server.taken += 1
-
-    @property
-    def bind(self) -> str:
-        """Which bind it is: ``host:port#n``."""
-        return self._bind.name
-
-    def submit(self, message: Submittable) -> "asyncio.Future[ResponseReceived]":
-        """Write a part when it is its turn at the server's pace.
-
-        Returns:
-            A future: the SMSC's answer, whatever its status, or NotSent, InDoubt, ResponseTimeout, EncodeError.
-        """
-        future: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
-        self._take()
-        flight = _Flight(self._pool, self._bind, future)
-        self._bind.server.write(lambda: self._write(message, flight))
-        return future
-
-    def release(self) -> None:
-        """Give the place back unused."""
-        self._take()
-        self._bind.server.taken -= 1
-        self._free_place()
-        self._pool._wake()
-
-    def _take(self) -> None:
-        if self._used:
-            raise StateError(f"this slot of {self._bind.name} was used already")
-        self._used = True
-
-    def _free_place(self) -> None:
-        if self._connection is not None:
-            self._connection.release()
-
-    def _write(self, message: Submittable, flight: "_Flight") -> None:
-        self._bind.server.taken -= 1
-        connection = self._connection
-        try:
-            if connection is None or not connection.session.can_send:
-                self._free_place()
-                raise NotSent(message.command_id, 0, f"{self._bind.name} was lost before the part left")
-            connection.send(message, flight, reserved=True)
-        except StateError as error:
-            flight.set_exception(NotSent(message.command_id, 0, str(error)))
-        except SmppError as error:
-            flight.set_exception(error)
-
-
-class _Flight:
-    """Where the answer to one part goes first: the bind counts it, a throttling answer pauses what it has to."""
-
-    __slots__ = ("_bind", "_future", "_pool")
-
-    def __init__(self, pool: "Pool", bind: PoolBind, future: "asyncio.Future[ResponseReceived]") -> None:
-        self._pool = pool
-        self._bind = bind
-        self._future = future
-
-    def done(self) -> bool:
-        return False  # Counting goes on when nobody waits for the answer any more.
-
-    def set_result(self, result: ResponseReceived, /) -> None:
-        self._pool._answered(self._bind, result.command_status)
-        if not self._future.done():
-            self._future.set_result(result)
-
-    def set_exception(self, exception: BaseException, /) -> None:
-        if not self._future.done():
-            self._future.set_exception(exception)
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
     """Somebody who waits for places."""
 
+    turn: int
+    """Their place in the line: a part that comes back keeps the one it had."""
     count: int
     future: "asyncio.Future[list[Slot]]"
+
+    def __lt__(self, other: "_Waiter") -> bool:
+        return self.turn < other.turn
 
 
 class Pool:
@@ -146,6 +69,7 @@ class Pool:
         desk: joins receipts with what was sent; default: one of the pool's own, shared by all its binds.
         ssl_context: for smpps servers; default: the system's authorities, verification on.
         trace: called for every PDU both ways.
+        record: a pcapng file (or `Recorder`) that gets what passes over all binds, passwords hidden.
     """
 
     def __init__(
@@ -163,12 +87,15 @@ class Pool:
         desk: ReceiptDesk | None = None,
         ssl_context: ssl.SSLContext | None = None,
         trace: Trace | None = None,
+        record: Recorder | str | Path | None = None,
     ) -> None:
         config = config or PoolConfig()
         if binds_per_server is not None:
             config = replace(config, binds_per_server=binds_per_server)
         if parts_per_second_per_server is not None:
             config = replace(config, parts_per_second_per_server=parts_per_second_per_server)
+        if record is not None:
+            config = replace(config, client=replace(config.client, recorder=recorder_of(record)))
         if not servers:
             raise ValueError("a pool needs at least one server")
         self.config = config
@@ -176,15 +103,17 @@ class Pool:
         self._on_deliver = on_deliver
         self._deliver_for = deliver_for
         self._on_change = on_change
-        self._reference = itertools.count(1)
-        self._waiters: deque[_Waiter] = deque()
+        # Not from 1: after a restart a handset may still be putting our last long messages together.
+        self._reference = itertools.count(random.randrange(0x10000))
+        self._turns = itertools.count()
+        self._waiters: list[_Waiter] = []
         self._change = asyncio.Event()
         self._stopping = False
-        self._keepers = Tasks()
+        self._keepers: dict[PoolBind, asyncio.Task[None]] = {}
         endpoints = [self._endpoint(url, system_id, password) for url in servers]
         if ssl_context is None and any(endpoint.tls for endpoint in endpoints):
             ssl_context = client_tls()
-        self._servers = [PoolServer(endpoint, config, self._wake) for endpoint in endpoints]
+        self._servers = [PoolServer(endpoint, config, self.wake) for endpoint in endpoints]
         self._binds = [
             self._new_bind(server, number, ssl_context, trace)
             for server in self._servers
@@ -211,12 +140,16 @@ class Pool:
             desk=self.desk,
             on_deliver=self._deliver_for(name) if self._deliver_for is not None else self._on_deliver,
             on_change=self._changed,
-            on_room=self._wake,
+            on_room=self.wake,
             ssl_context=ssl_context,
             trace=trace,
         )
 
     # Life
+
+    @property
+    def _may_send(self) -> bool:
+        return self.config.bind_mode is not BindMode.RECEIVER
 
     async def __aenter__(self) -> Self:
         self.start()
@@ -229,8 +162,10 @@ class Pool:
 
     def start(self) -> None:
         """Connect all binds in the background."""
-        for bind in self._binds:
-            self._keepers.start(bind.keep())
+        if self._keepers or self._stopping:
+            raise StateError("a pool is started once")
+        loop = asyncio.get_running_loop()
+        self._keepers = {bind: loop.create_task(bind.keep()) for bind in self._binds}
 
     async def stop(self, timeout: float | None = None) -> None:
         """Take nothing more, let what is in flight finish, unbind, close.
@@ -239,21 +174,25 @@ class Pool:
             timeout: seconds for the whole; default: the session's `unbind_seconds`.
         """
         self._stopping = True
-        while self._waiters:
-            waiter = self._waiters.popleft()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
             if not waiter.future.done():
                 waiter.future.set_exception(StateError("the pool stops: nothing can be sent"))
-        seconds = self.config.client.session.unbind_seconds if timeout is None else timeout
-        binds = [bind for bind in self._binds if bind.state is BindState.BOUND]
-        try:
-            async with asyncio.timeout(seconds):
-                await asyncio.gather(*(bind.unbind() for bind in binds), return_exceptions=True)
-        except TimeoutError:
-            for bind in binds:
-                bind.abort("the pool stops")
-        await self._keepers.cancel()
         for server in self._servers:
             server.close()
+        bound = [bind for bind in self._binds if bind.state is BindState.BOUND]
+        seconds = self.config.client.session.unbind_seconds if timeout is None else timeout
+        try:
+            # A bind that is on its way up must not come up behind our back.
+            await end_tasks(*(keeper for bind, keeper in self._keepers.items() if bind not in bound))
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(bind.unbind() for bind in self._binds), return_exceptions=True)
+        except TimeoutError:
+            log.warning("binds did not end in time", binds=[bind.name for bind in bound if bind.link is not None])
+        finally:
+            for bind in bound:
+                bind.abort("the pool stops")
+            await end_tasks(*self._keepers.values())
 
     # Looking at it
 
@@ -265,7 +204,7 @@ class Pool:
     @property
     def is_available(self) -> bool:
         """Whether at least one bind may carry messages."""
-        return any(bind.state is BindState.BOUND for bind in self._binds)
+        return self._may_send and any(bind.state is BindState.BOUND for bind in self._binds)
 
     async def wait_bound(self, count: int = 1, timeout: float | None = None) -> None:
         """Wait until so many binds are up.
@@ -283,27 +222,24 @@ class Pool:
 
     # Sending
 
-    async def reserve(self, count: int = 1, *, first: bool = False) -> list[Slot]:
+    async def reserve(self, count: int = 1) -> list[Slot]:
         """Wait until a place is free, then take up to `count`: the freest binds first.
 
-        Args:
-            count: most places to take.
-            first: whether to go before all that wait, as a part does that was throttled.
-
         Raises:
-            StateError: the pool stops.
+            StateError: the pool stops, or its binds only receive.
         """
-        if self._stopping:
-            raise StateError("the pool stops: nothing can be sent")
-        if not self._waiters or first:
+        return await self._reserve(count, next(self._turns))
+
+    async def _reserve(self, count: int, turn: int) -> list[Slot]:
+        if self._stopping or not self._may_send:
+            why = "stops" if self._stopping else "binds as a receiver"
+            raise StateError(f"the pool {why}: nothing can be sent")
+        if not self._waiters or turn < self._waiters[0].turn:
             slots = self._take(count)
             if slots:
                 return slots
-        waiter = _Waiter(count, asyncio.get_running_loop().create_future())
-        if first:
-            self._waiters.appendleft(waiter)
-        else:
-            self._waiters.append(waiter)
+        waiter = _Waiter(turn, count, asyncio.get_running_loop().create_future())
+        heapq.heappush(self._waiters, waiter)
         try:
             return await waiter.future
         except asyncio.CancelledError:
@@ -316,18 +252,17 @@ class Pool:
         """Submit one part over whichever bind is freest.
 
         A part that surely did not leave is sent over another bind; one that the SMSC throttles waits and is sent
-        again.
+        again. Neither loses its place in the line.
 
         Raises:
             SubmitRejected: the SMSC refused it.
             InDoubt: it left, and no answer came (sent again instead, with `resend_in_doubt`).
             EncodeError: the message holds what the specification forbids.
-            StateError: the pool stops.
+            StateError: the pool stops, or the SMSC's version of SMPP cannot carry the message.
         """
-        again = False
+        turn = next(self._turns)
         while True:
-            slot = (await self.reserve(first=again))[0]
-            again = True
+            slot = (await self._reserve(1, turn))[0]
             try:
                 answer = await slot.submit(message)
             except NotSent:
@@ -360,28 +295,14 @@ class Pool:
         Yields:
             Each message with its Submission, or with the error that ended it: a rejection is a value, not the end.
         """
-        source = _aiter(messages)
-        under_way: set[asyncio.Task[tuple[Submittable, Submission | SmppError]]] = set()
-        try:
-            async for message in source:
-                under_way.add(asyncio.ensure_future(self._outcome(message)))
-                if len(under_way) >= concurrency:
-                    done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        yield task.result()
-            while under_way:
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    yield task.result()
-        finally:
-            for task in under_way:
-                task.cancel()
+        async for message, outcome in each_outcome(messages, self._outcome, concurrency):
+            yield message, outcome
 
-    async def _outcome(self, message: Submittable) -> tuple[Submittable, Submission | SmppError]:
+    async def _outcome(self, message: Submittable) -> Submission | SmppError:
         try:
-            return message, await self.submit(message)
+            return await self.submit(message)
         except SmppError as error:
-            return message, error
+            return error
 
     async def send(
         self,
@@ -429,7 +350,15 @@ class Pool:
                     best, best_room = bind, room
         return best
 
-    def _answered(self, bind: PoolBind, command_status: int) -> None:
+    # What slots call (smpp.pool.slot.Line)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing may leave any more."""
+        return self._stopping
+
+    def answered(self, bind: PoolBind, command_status: int) -> None:
+        """The SMSC answered a part: count it, and pause where it asks for that."""
         if not command_status:
             bind.submitted += 1
             bind.pause.forget()
@@ -454,32 +383,26 @@ class Pool:
     def _changed(self, bind: PoolBind) -> None:
         changed, self._change = self._change, asyncio.Event()
         changed.set()
-        self._wake()
+        self.wake()
         if self._on_change is not None:
-            self._on_change(bind.status)
+            try:
+                self._on_change(bind.status)
+            except Exception as error:
+                log.error("on_change failed", bind=bind.name, exc_info=error)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Hand free places to those that wait, in the order of their coming."""
         while self._waiters:
             waiter = self._waiters[0]
             if waiter.future.done():
-                self._waiters.popleft()
+                heapq.heappop(self._waiters)
                 continue
             slots = self._take(waiter.count)
             if not slots:
                 return
-            self._waiters.popleft()
+            heapq.heappop(self._waiters)
             waiter.future.set_result(slots)
 
     def __repr__(self) -> str:
         up = sum(bind.state is BindState.BOUND for bind in self._binds)
         return f"<Pool {up} of {len(self._binds)} binds up>"
-
-
-async def _aiter(messages: Iterable[Submittable] | AsyncIterable[Submittable]) -> AsyncIterator[Submittable]:
-    if isinstance(messages, AsyncIterable):
-        async for message in messages:
-            yield message
-    else:
-        for message in messages:
-            yield message

@@ -1,7 +1,8 @@
 """One server of a pool: the pace of its parts, and its pauses.
 
 Parts leave one after the other, no sooner than the server's limit allows, whichever bind carries them. A part that
-waits for its moment holds a place in its bind's window.
+waits for its moment holds a place in its bind's window; when the server asks for a pause, it gives the place back
+unsent, since nobody knows how long that lasts.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ class Pause:
         self._on_end = on_end
         self._backoff = Backoff(config.throttle_min_seconds, config.throttle_max_seconds)
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     @property
     def is_on(self) -> bool:
@@ -40,7 +42,7 @@ class Pause:
 
     def begin(self) -> None:
         """The SMSC says that we are too fast. Further answers of the same burst do not make it longer."""
-        if self._timer is None:
+        if self._timer is None and not self._is_closed:
             loop = asyncio.get_running_loop()
             self.until = loop.time() + self._backoff.next()
             self._timer = loop.call_at(self.until, self._end)
@@ -51,7 +53,8 @@ class Pause:
             self._backoff.reset()
 
     def close(self) -> None:
-        """Stop the timer."""
+        """End it, and begin no other."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -77,7 +80,7 @@ class PoolServer:
         """Places that were taken for parts which have not been written yet."""
         self._on_room = on_room
         self._pacer = Pacer(config.parts_per_second_per_server)
-        self._queue: deque[Callable[[], None]] = deque()
+        self._queue: deque[Callable[[], bool]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         rate = config.parts_per_second_per_server
         self._ahead = max(1, int(rate * _LEAD_SECONDS)) if rate else 0
@@ -87,9 +90,13 @@ class PoolServer:
         """Whether one more part may take a place."""
         return not self.pause.is_on and (not self._ahead or self.taken < self._ahead)
 
-    def write(self, write: Callable[[], None]) -> None:
-        """Call `write` when it is this part's turn: at once where there is no limit."""
-        if not self._ahead:
+    def write(self, write: Callable[[], bool]) -> None:
+        """Call `write` when it is this part's turn: at once where there is no limit.
+
+        Args:
+            write: returns whether the part left; while the server pauses it must not.
+        """
+        if not self._ahead or self.pause.is_on:
             write()
             return
         self._queue.append(write)
@@ -100,28 +107,35 @@ class PoolServer:
         """The server says that we are too fast: pause, also for parts that have their place already."""
         self.pause.begin()
         self._pacer.hold(self.pause.until)
+        self._empty()
 
     def close(self) -> None:
-        """Write what waits for its moment, now or never: whoever waits for it hears its end."""
+        """Pace no more; parts that wait for their moment are tried once, and hear what `write` makes of it."""
         self.pause.close()
+        self._empty()
+
+    def _empty(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._queue:
-            self._queue.popleft()()
+        queue, self._queue = self._queue, deque()
+        for write in queue:
+            write()
 
     def _pump(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
-        wrote = False
+        changed = False
         while self._queue:
-            delay = self._pacer.try_take(loop.time())
+            now = loop.time()
+            delay = self._pacer.try_take(now)
             if delay > 0:
                 self._timer = loop.call_later(delay, self._pump)
                 break
-            self._queue.popleft()()
-            wrote = True
-        if wrote:
+            if not self._queue.popleft()():
+                self._pacer.give_back(now)
+            changed = True
+        if changed:
             self._on_room()
 
     def __repr__(self) -> str:

@@ -44,3 +44,5 @@ class PoolConfig:
             raise ValueError("binds_per_server is at least 1")
         if self.parts_per_second_per_server < 0:
             raise ValueError("parts_per_second_per_server cannot be negative")
+        if self.throttle_min_seconds <= 0 or self.throttle_max_seconds < self.throttle_min_seconds:
+            raise ValueError("0 < throttle_min_seconds <= throttle_max_seconds")

@@ -1,0 +1,131 @@
+"""A place in the window of one bind, for one part, and the way of its answer."""
+
+import asyncio
+from typing import Protocol
+
+from smpp.errors import NotSent, StateError, WindowFull
+from smpp.pool.bind import PoolBind
+from smpp.session import ResponseReceived
+from smpp.wire.pdu import DataSm, SubmitMulti, SubmitSm
+
+Submittable = SubmitSm | SubmitMulti | DataSm
+
+
+class Line(Protocol):
+    """The pool, as its slots see it."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing may leave any more."""
+
+    def answered(self, bind: PoolBind, command_status: int) -> None:
+        """The SMSC answered a part."""
+
+    def wake(self) -> None:
+        """A place is free."""
+
+
+class Slot:
+    """A place in the window of one bind, for one part. Use it with `submit`, or give it back with `release`."""
+
+    __slots__ = ("_bind", "_connection", "_line", "_used")
+
+    def __init__(self, line: Line, bind: PoolBind) -> None:
+        self._line = line
+        self._bind = bind
+        self._connection = bind.link.connection if bind.link is not None else None
+        self._used = False
+        if self._connection is not None:
+            self._connection.reserved += 1
+        bind.server.taken += 1
+
+    @property
+    def bind(self) -> str:
+        """Which bind it is: ``host:port#n``."""
+        return self._bind.name
+
+    def submit(self, message: Submittable) -> "asyncio.Future[ResponseReceived]":
+        """Write a part when it is its turn at the server's pace.
+
+        Returns:
+            A future: the SMSC's answer, whatever its status, or NotSent, InDoubt, ResponseTimeout, EncodeError,
+            StateError. Cancelled before the part left, it keeps it from leaving.
+        """
+        future: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
+        self._take()
+        flight = _Flight(self._line, self._bind, future)
+        self._bind.server.write(lambda: self._write(message, flight))
+        return future
+
+    def release(self) -> None:
+        """Give the place back unused."""
+        self._take()
+        self._bind.server.taken -= 1
+        self._free_place()
+        self._line.wake()
+
+    def _take(self) -> None:
+        if self._used:
+            raise StateError(f"this slot of {self._bind.name} was used already")
+        self._used = True
+
+    def _free_place(self) -> None:
+        if self._connection is not None:
+            self._connection.release()
+
+    def _write(self, message: Submittable, flight: "_Flight") -> bool:
+        """Write the part if it may leave now; whether it did."""
+        self._bind.server.taken -= 1
+        connection, hindrance = self._connection, self._hindrance()
+        try:
+            if connection is None or hindrance or flight.is_cancelled:
+                self._free_place()
+                raise NotSent(message.command_id, 0, f"{self._bind.name} {hindrance} before the part left")
+            try:
+                connection.send(message, flight, reserved=True)
+            except WindowFull as error:
+                raise NotSent(message.command_id, 0, str(error)) from error
+        except Exception as error:
+            flight.set_exception(error)
+            # Its place is free, and no answer will come to tell those that wait.
+            self._line.wake()
+            return False
+        return True
+
+    def _hindrance(self) -> str:
+        bind = self._bind
+        if self._line.is_stopping:
+            return "was told to stop"
+        if self._connection is None or not self._connection.session.can_send:
+            return "was lost"
+        if bind.pause.is_on or bind.server.pause.is_on:
+            return "was throttled"
+        return ""
+
+
+class _Flight:
+    """Where the answer to one part goes first: the bind counts it, a throttling answer pauses what it has to."""
+
+    __slots__ = ("_bind", "_future", "_line")
+
+    def __init__(self, line: Line, bind: PoolBind, future: "asyncio.Future[ResponseReceived]") -> None:
+        self._line = line
+        self._bind = bind
+        self._future = future
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nobody wants it to leave any more."""
+        return self._future.cancelled()
+
+    def done(self) -> bool:
+        return False  # Counting goes on when nobody waits for the answer any more.
+
+    def set_result(self, result: ResponseReceived, /) -> None:
+        self._line.answered(self._bind, result.command_status)
+        if not self._future.done():
+            self._future.set_result(result)
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        if not self._future.done():
+            self._future.set_exception(exception)
