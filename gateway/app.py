@@ -131,11 +131,12 @@ class Gateway:
         steps.push_async_callback(self._with_time_left(webhooks.stop))
         correlator.start()
         steps.push_async_callback(correlator.stop)
+        steps.push_async_callback(self._stop_uplinks)
         for uplink in self.uplinks.values():
             await uplink.start()
-            steps.push_async_callback(self._with_time_left(uplink.stop))
         pipeline.start()
-        steps.push_async_callback(self._with_time_left(pipeline.stop))
+        # What is in flight may use all the time but what unbinding takes.
+        steps.push_async_callback(self._with_time_left(pipeline.stop, spare=config.node.shutdown_seconds / 4))
 
         accounts = AccountAuthenticator(Accounts(config.account))
         app = build_app(
@@ -145,7 +146,8 @@ class Gateway:
             limits=HttpLimits(
                 body_bytes=config.http.body_limit_bytes,
                 batch_items=config.http.batch_limit,
-                shutdown_seconds=config.node.shutdown_seconds,
+                # A caller who is slow with a request must not cost the time that what is in flight needs.
+                shutdown_seconds=config.node.shutdown_seconds / 4,
             ),
         )
         admin = build_admin_app(
@@ -167,13 +169,20 @@ class Gateway:
         self._deadline = asyncio.get_running_loop().time() + self.config.node.shutdown_seconds
         await self._stop_steps.aclose()
 
-    def _with_time_left(self, stop: Callable[[float], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
-        """A step of stopping that is told how many seconds are left for it."""
+    def _with_time_left(
+        self, stop: Callable[[float], Awaitable[object]], *, spare: float = 0.0
+    ) -> Callable[[], Awaitable[object]]:
+        """A step of stopping that is told how many seconds are left for it, of which it leaves some to others."""
 
         def step() -> Awaitable[object]:
-            return stop(max(0.0, self._deadline - asyncio.get_running_loop().time()))
+            return stop(max(0.0, self._deadline - spare - asyncio.get_running_loop().time()))
 
         return step
+
+    async def _stop_uplinks(self) -> None:
+        """All at the same time: one whose SMSC does not answer must not cost the others their unbind."""
+        steps = [self._with_time_left(uplink.stop) for uplink in self.uplinks.values()]
+        await asyncio.gather(*(step() for step in steps))
 
     async def is_healthy(self) -> bool:
         """Whether the store takes and gives."""

@@ -337,9 +337,12 @@ class SmppSlot:
         result: asyncio.Future[SubmitResult] = asyncio.get_running_loop().create_future()
         try:
             pdu = self._uplink.compose(message, part, message.part_count)
-        except EncodeError as error:
+        except Exception as error:
+            # One message must not stop the others, whatever is wrong with it.
+            if not isinstance(error, EncodeError):
+                log.exception("a part cannot be composed", message=message.id, part=part.number)
             self._slot.release()
-            result.set_result(SubmitResult(Outcome.REJECTED, "", str(error)))
+            result.set_result(SubmitResult(Outcome.REJECTED, "", str(error) or type(error).__name__))
             return result
         answer = self._slot.submit(pdu)
         answer.add_done_callback(lambda done: self._end(done, result))
