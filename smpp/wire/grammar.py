@@ -301,7 +301,17 @@ def _read(octets: bytes) -> tuple[construct.Container, list[_Mark], DecodeError 
     except construct.ConstructError as error:
         place = str(error.path).removeprefix("(parsing) -> ").replace(" -> ", ".") or "the PDU"
         return construct.Container(), marks, DecodeError(f"{place} cannot be read")
-    return tree, marks, None
+    return tree, _without_attempts(marks), None
+
+
+def _without_attempts(marks: list[_Mark]) -> list[_Mark]:
+    """The marks without those of a list's last item where it did not fit and its octets were read as something else."""
+    kept: list[_Mark] = []
+    for mark in marks:
+        while kept and kept[-1].stop > mark.start:
+            kept.pop()
+        kept.append(mark)
+    return kept
 
 
 def _line(mark: _Mark, octets: bytes, tag: int, profile: TlvProfile) -> Annotation:
