@@ -5,7 +5,6 @@ The simulated SMSC's own log is the judge.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -33,12 +32,6 @@ from tests.faults.pools import (
     reserve_all,
     submit_all,
 )
-
-
-@pytest.fixture(autouse=True)
-async def nothing_hangs() -> AsyncIterator[None]:
-    async with asyncio.timeout(3 * PATIENCE_SECONDS):
-        yield
 
 
 @pytest.fixture(scope="module")

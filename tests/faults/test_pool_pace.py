@@ -34,13 +34,6 @@ from tests.faults.pools import (
     submit_all,
 )
 
-
-@pytest.fixture(autouse=True)
-async def nothing_hangs() -> AsyncIterator[None]:
-    async with asyncio.timeout(3 * PATIENCE_SECONDS):
-        yield
-
-
 # Throttling
 
 
