@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Final
 
 import structlog
 
@@ -37,6 +38,8 @@ from smpp import BindState, BindStatus
 
 log = structlog.stdlib.get_logger("gateway")
 
+_HEALTH_SECONDS: Final = 1.0
+
 
 class Gateway:
     """One node of the gateway.
@@ -54,6 +57,8 @@ class Gateway:
         self._listeners: list[Listener] = []
         self._stop_steps = AsyncExitStack()
         self._deadline = float("inf")
+        self._is_healthy = False
+        self._health_until = 0.0
 
     @property
     def store(self) -> Store:
@@ -185,12 +190,17 @@ class Gateway:
         await asyncio.gather(*(step() for step in steps))
 
     async def is_healthy(self) -> bool:
-        """Whether the store takes and gives."""
-        try:
-            await self.store.ping()
-        except StoreError:
-            return False
-        return True
+        """Whether the store takes and gives; looked at once a second at most, because to know it costs a commit."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._health_until:
+            try:
+                await self.store.ping()
+            except StoreError:
+                self._is_healthy = False
+            else:
+                self._is_healthy = True
+            self._health_until = now + _HEALTH_SECONDS
+        return self._is_healthy
 
     def is_ready(self) -> bool:
         """Whether messages can leave now."""
