@@ -38,6 +38,9 @@ class SessionConfig:
     inactivity_seconds: float = 0.0
     """End the session after so long without any operation but enquire_link (inactivity_timer)."""
 
+    inactivity_counts_enquire_link: bool = False
+    """Whether the peer's enquire_link counts as an operation: some SMSCs drop only those who are wholly silent."""
+
     session_init_seconds: float = 10.0
     """End a connection that has not bound by then (session_init_timer); an SMSC's own decision on a bind counts."""
 

@@ -209,6 +209,8 @@ class Receiving(Sending):
         if self._trace is not None:
             self._trace("<", message, sequence_number, 0)
         if command_id == _ENQUIRE_LINK:
+            if self.config.inactivity_counts_enquire_link:
+                self._timers.operated_at = now
             self._put(EnquireLinkResp(), sequence_number)
         elif command_id == _UNBIND:
             self._unbind_sequence = sequence_number
