@@ -52,6 +52,8 @@ class StoredMessage(msgspec.Struct, kw_only=True, gc=False):
     is_out_of_order: bool = False
     version: int = 0
     """Goes up with each change; what was planned for an older one is void."""
+    planned: int = 0
+    """Reports on the agenda for this version."""
     siblings: "tuple[StoredMessage, ...]" = ()
     """The other destinations of a submit_multi: they share the id."""
 

@@ -73,11 +73,17 @@ class Chronicle:
         finally:
             self._watchers.remove(watcher)
 
+    def happened(self) -> None:
+        """Something may be so now that was not: those who wait have a look at the end of this turn."""
+        if self._watchers and not self._check_scheduled:
+            self._check_scheduled = True
+            self._loop.call_soon(self._check)
+
     def tell(self, kind: str, text: str, server: int | None = None, bind: str = "") -> None:
         """Something happened."""
         if self._on_event is not None:
             self._on_event(SimulatorEvent(kind, text, server, bind))
-        self._happened()
+        self.happened()
 
     def submitted(self, entry: LogEntry) -> None:
         """A message came."""
@@ -99,8 +105,13 @@ class Chronicle:
             )
         if self._on_event is not None:
             self._on_event(SimulatorEvent("submit", _submit_line(entry), entry.server, entry.bind))
-        if self._watchers:
-            self._happened()
+        self.happened()
+
+    def refused(self, delivery: Delivery) -> None:
+        """A receipt or message was answered with an error."""
+        if self._on_event is not None:
+            self._on_event(SimulatorEvent(delivery.kind, _delivery_line(delivery), delivery.server, delivery.bind))
+        self.happened()
 
     def delivered(self, delivery: Delivery) -> None:
         """A receipt or message was acknowledged, or given up."""
@@ -120,13 +131,7 @@ class Chronicle:
             )
         if self._on_event is not None:
             self._on_event(SimulatorEvent(delivery.kind, _delivery_line(delivery), delivery.server, delivery.bind))
-        if self._watchers:
-            self._happened()
-
-    def _happened(self) -> None:
-        if self._watchers and not self._check_scheduled:
-            self._check_scheduled = True
-            self._loop.call_soon(self._check)
+        self.happened()
 
     def _check(self) -> None:
         self._check_scheduled = False

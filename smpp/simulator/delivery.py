@@ -132,6 +132,8 @@ class PostOffice:
         limit: how many may be under way; beyond that `is_full` says so.
         remember: how many that are over to keep in `ended`.
         on_end: called with each that is over.
+        on_refused: called with each that is answered with an error.
+        on_change: called when anything was sent.
     """
 
     def __init__(
@@ -144,6 +146,8 @@ class PostOffice:
         remember: int,
         counters: Counter[str],
         on_end: Callable[[Delivery], None],
+        on_refused: Callable[[Delivery], None],
+        on_change: Callable[[], None],
     ) -> None:
         self._receipts = receipts
         self._agenda = agenda
@@ -151,6 +155,8 @@ class PostOffice:
         self._limit = limit
         self._counters = counters
         self._on_end = on_end
+        self._on_refused = on_refused
+        self._on_change = on_change
         self._binds: defaultdict[str, list[ServerSession]] = defaultdict(list)
         self._servers: dict[ServerSession, int] = {}
         self._held: defaultdict[str, deque[Delivery]] = defaultdict(deque)
@@ -207,6 +213,7 @@ class PostOffice:
             self._over(delivery)
             return
         self._counters[f"{delivery.kind}s_refused"] += 1
+        self._on_refused(delivery)
         self._try_again(delivery, draw(self._receipts().retry, self._random))
 
     def lost(self, delivery: Delivery, error: BaseException) -> None:
@@ -259,6 +266,7 @@ class PostOffice:
             delivery.attempts -= 1
             return False
         self._counters[f"{delivery.kind}s_sent"] += 1
+        self._on_change()
         return True
 
     def _choose(self, delivery: Delivery) -> ServerSession | None:

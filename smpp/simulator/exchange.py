@@ -260,20 +260,24 @@ class Exchange:
     # Their end
 
     def plan(self, stored: StoredMessage) -> None:
-        """Report on a message when its time comes, if it asks for that. §5.2.17."""
+        """Report on a message when its time comes, if it asks for that; what was planned before is void. §5.2.17."""
+        self._post.pending -= stored.planned
+        stored.planned = 0
         asked, state = stored.registered_delivery, stored.final_state
         if asked & RegisteredDelivery.INTERMEDIATE_NOTIFICATION and not stored.version:
             self._post.pending += 1
+            stored.planned += 1
             half = (stored.accepted_at + stored.final_at) / 2
             self._agenda.at(half, self._notify, stored, stored.version)
         if _wants_receipt(asked, state):
             self._post.pending += 1
+            stored.planned += 1
             self._agenda.at(stored.final_at, self._report, stored, stored.version)
 
     def _report(self, stored: StoredMessage, version: int) -> None:
         if stored.version != version:
-            self._post.pending -= 1
             return
+        stored.planned -= 1
         self._send(stored, stored.final_state)
         if stored.is_duplicated:
             self._post.pending += 1
@@ -284,8 +288,8 @@ class Exchange:
 
     def _notify(self, stored: StoredMessage, version: int) -> None:
         if stored.version != version:
-            self._post.pending -= 1
             return
+        stored.planned -= 1
         self._send(stored, MessageState.ENROUTE, is_intermediate=True)
 
     def _send(self, stored: StoredMessage, state: MessageState, *, is_intermediate: bool = False) -> None:

@@ -1,8 +1,10 @@
 """What a simulated SMSC does to a connection below the PDUs: freezing, writing in pieces, silence on enquire_link."""
 
 import asyncio
+import struct
 from collections import deque
 from collections.abc import Callable, Iterable
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any, Final
 
 from smpp.constants import CommandId
@@ -13,6 +15,7 @@ _BACKLOG_OCTETS: Final = 256 * 1024
 """What may wait to be written in pieces before nothing more is read."""
 
 _HEADER_LENGTH: Final = 16
+_RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
 _ENQUIRE_LINK_RESP: Final = int(CommandId.ENQUIRE_LINK_RESP).to_bytes(4, "big")
 
 
@@ -44,6 +47,12 @@ class FaultyTransport(asyncio.Transport):
         """Whether it neither reads nor writes."""
         return self._frozen
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether even its socket is closed."""
+        socket = self._transport.get_extra_info("socket")
+        return socket is None or socket.fileno() < 0
+
     def freeze(self) -> None:
         """Neither read nor write any more; the connection stays."""
         self._frozen = True
@@ -56,6 +65,13 @@ class FaultyTransport(asyncio.Transport):
         self._frozen = False
         self._free_reading("frozen")
         self._write_waiting()
+
+    def cut(self) -> None:
+        """Break the connection: the peer gets a reset, not an end of the stream."""
+        socket = self._transport.get_extra_info("socket")
+        if not self.is_gone:
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, _RESET_AT_ONCE)
+        self.abort()
 
     # asyncio.Transport
 

@@ -41,60 +41,77 @@ IdFormat = Literal["decimal", "hex", "padded", "uuid"]
 NO_DELAY: Final = 0.0
 
 
-def parse_status(status: Status) -> int:
+class BadValue(ValueError):
+    """A setting that no simulated SMSC can follow.
+
+    Attributes:
+        key: its name.
+        value: what it says.
+        expected: what it may say.
+    """
+
+    def __init__(self, key: str, value: object, expected: str) -> None:
+        super().__init__(f"{key} = {value!r}: expected {expected}")
+        self.key = key
+        self.value = value
+        self.expected = expected
+
+
+def parse_status(status: Status, key: str = "status") -> int:
     """The number of a status.
 
     Raises:
-        ValueError: no status is called so.
+        BadValue: no status is called so.
     """
-    if isinstance(status, int):
-        number = status
-    elif status.lower().startswith("0x"):
-        number = int(status, 16)
-    else:
-        name = status.upper() if status.upper().startswith("ESME_") else f"ESME_{status.upper()}"
-        if name not in CommandStatus.__members__:
-            raise ValueError(f"{status!r} is no command_status: expected a name such as ESME_RTHROTTLED or a number")
-        number = int(CommandStatus[name])
-    if not 0 <= number <= 0xFFFFFFFF:
-        raise ValueError(f"command_status {number} is not 0 to 0xFFFFFFFF")
+    number = status if isinstance(status, int) else _status_number(status)
+    if number is None or not 0 <= number <= 0xFFFFFFFF:
+        raise BadValue(key, status, "a command_status: a name such as ESME_RTHROTTLED, or 0 to 0xFFFFFFFF")
     return number
 
 
-def parse_state(name: str) -> MessageState:
+def _status_number(text: str) -> int | None:
+    name = text.upper() if text.upper().startswith("ESME_") else f"ESME_{text.upper()}"
+    if name in CommandStatus.__members__:
+        return int(CommandStatus[name])
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None
+
+
+def parse_state(name: str, key: str = "receipt_state") -> MessageState:
     """The message_state of this name.
 
     Raises:
-        ValueError: there is none.
+        BadValue: there is none.
     """
     try:
         return MessageState[name.upper()]
     except KeyError:
-        names = ", ".join(state.name for state in MessageState)
-        raise ValueError(f"{name!r} is no message_state: expected one of {names}") from None
+        raise BadValue(key, name, f"one of {', '.join(state.name for state in MessageState)}") from None
 
 
-def check_form(form: str) -> None:
+def check_form(form: str, key: str) -> None:
     """Whether receipts can be written so.
 
     Raises:
-        ValueError: there is no such form.
+        BadValue: there is no such form.
     """
     if form not in RECEIPT_FORMS:
-        raise ValueError(f"{form!r} is no form of receipts: expected one of {', '.join(RECEIPT_FORMS)}")
+        raise BadValue(key, form, f"one of {', '.join(RECEIPT_FORMS)}")
 
 
 def check_delay(key: str, delay: Delay) -> None:
     """Whether it can be waited for.
 
     Raises:
-        ValueError: negative, or the wrong way round.
+        BadValue: negative, or the wrong way round.
     """
     if isinstance(delay, Exponential):
         return
     least, most = delay if isinstance(delay, tuple) else (delay, delay)
     if not 0 <= least <= most:
-        raise ValueError(f"{key} {delay!r}: expected seconds of 0 or more, or [least, most]")
+        raise BadValue(key, delay, "seconds of 0 or more, or [least, most]")
 
 
 def draw(delay: Delay, random: Random) -> float:
@@ -157,9 +174,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.receipt_state:
             parse_state(self.receipt_state)
         if self.receipt_form:
-            check_form(self.receipt_form)
+            check_form(self.receipt_form, "receipt_form")
         if not (1 <= len(self.error) <= 5 and self.error.isascii() and self.error.isalnum()):
-            raise ValueError(f"error {self.error!r}: expected 1 to 5 letters or digits")
+            raise BadValue("error", self.error, "1 to 5 letters or digits")
 
 
 class BindRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,7 +212,7 @@ class LinkFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     window_status: Status = "ESME_RTHROTTLED"
 
     def __post_init__(self) -> None:
-        parse_status(self.window_status)
+        parse_status(self.window_status, "window_status")
 
     @property
     def changes_writing(self) -> bool:
@@ -222,13 +239,13 @@ class Receipts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """By how many seconds a receipt comes before the response where a rule says `before_response`."""
 
     def __post_init__(self) -> None:
-        check_form(self.form)
+        check_form(self.form, "form")
         check_delay("delay", self.delay)
         check_delay("retry", self.retry)
         for state in self.states:
-            parse_state(state)
+            parse_state(state, "states")
         if not sum(self.states.values()):
-            raise ValueError("states: expected at least one with a weight above 0")
+            raise BadValue("states", self.states, "at least one weight above 0")
 
 
 class Ids(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -243,7 +260,7 @@ class Ids(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def __post_init__(self) -> None:
         if self.format == "uuid" and self.receipt_format != "same":
-            raise ValueError('receipt_format: expected "same" where format is "uuid"')
+            raise BadValue("receipt_format", self.receipt_format, '"same" where format is "uuid"')
 
 
 class Script(

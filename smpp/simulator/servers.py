@@ -86,6 +86,7 @@ class SimulatedServer:
         self._ssl_context = ssl_context
         self._server: Server | None = None
         self._links: dict[ServerSession, FaultyTransport] = {}
+        self._closing: list[FaultyTransport] = []
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -162,8 +163,8 @@ class SimulatedServer:
 
     def drop(self) -> None:
         """Break every connection, without a word; listeners stay."""
-        for link in list(self._links.values()):
-            link.abort()
+        for link in (*self._links.values(), *self._closing):
+            link.cut()
 
     def freeze(self, session: ServerSession | None = None) -> None:
         """Neither read nor write on a connection, or on all."""
@@ -197,7 +198,9 @@ class SimulatedServer:
         return self._host.script.link
 
     def _closed(self, session: ServerSession, reason: str) -> None:
-        self._links.pop(session, None)
+        link = self._links.pop(session, None)
+        # What it still has to write is written first: so long it can hold up a stop.
+        self._closing = [closing for closing in (*self._closing, link) if closing is not None and not closing.is_gone]
         self._host.closed(self, session, reason)
 
     def _authenticate(self, session: ServerSession, message: Bind) -> Grant | Awaitable[Grant | None] | None:

@@ -34,7 +34,7 @@ from smpp.simulator.operations import Operations
 from smpp.simulator.outcome import Director
 from smpp.simulator.record import LogEntry
 from smpp.simulator.script import Delay, Script
-from smpp.simulator.script_file import load_script
+from smpp.simulator.script_file import load_script, to_script
 from smpp.simulator.servers import SimulatedServer
 from smpp.sms import SplitOptions, split
 from smpp.wire.pdu import CancelSm, DataSm, DeliverSm, QuerySm, ReplaceSm, SubmitMulti, SubmitSm
@@ -156,6 +156,8 @@ class Simulator:
             remember=self.log.maxlen or 0,
             counters=self.counters,
             on_end=self._chronicle.delivered,
+            on_refused=self._chronicle.refused,
+            on_change=self._chronicle.happened,
         )
         self._exchange = Exchange(
             self._script,
@@ -402,12 +404,9 @@ class Simulator:
         return f"<Simulator {', '.join(self.urls)}: {self.counters['submitted']} messages>"
 
 
-def _overridden(script: Script, *, ids: dict[str, Any], receipts: dict[str, Any]) -> Script:
-    """The script with what is not None in the place of its own, checked."""
-    for name, changes in (("ids", ids), ("receipts", receipts)):
-        given = {key: value for key, value in changes.items() if value is not None}
-        if given:
-            section = {**msgspec.to_builtins(getattr(script, name)), **given}
-            changed = msgspec.convert(section, type(getattr(script, name)), strict=True)
-            script = msgspec.structs.replace(script, **{name: changed})
-    return script
+def _overridden(script: Script, **sections: dict[str, Any]) -> Script:
+    """The script with what is not None in the place of its own."""
+    document = msgspec.to_builtins(script)
+    for name, changes in sections.items():
+        document[name].update({key: value for key, value in changes.items() if value is not None})
+    return to_script(document, "Simulator()")
