@@ -59,7 +59,7 @@ class SessionConfig:
     max_command_length_unbound: int = MAX_COMMAND_LENGTH_UNBOUND
     """Largest PDU to accept before that."""
 
-    max_tlvs: int = 256
+    max_tlvs: int = 1024
     """Most TLVs to accept in one request; more cost memory and mean nothing."""
 
     max_errors_unbound: int = 10

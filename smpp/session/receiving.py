@@ -22,7 +22,7 @@ _ENQUIRE_LINK: Final = int(CommandId.ENQUIRE_LINK)
 _UNBIND: Final = int(CommandId.UNBIND)
 
 _LARGE_OCTETS: Final = 1024
-"""Bodies up to here are not worth counting: 1000 of them are a megabyte, and their TLVs are fewer than 256."""
+"""Bodies up to here are not worth counting: 1000 of them are a megabyte, and each has fewer than 256 TLVs."""
 
 _OVERLOAD_STATUS: Final = {Role.SMSC: Status.ESME_RMSGQFUL, Role.ESME: Status.ESME_RX_T_APPN}
 """Temporary errors: the peer keeps the message and tries again."""
