@@ -262,11 +262,11 @@ class Server:
         self._number += 1
         session = ServerSession(self, self._trace)
         session.connection = _ServerConnection(self, session, f"esme-{self._number}", self._trace)
-        self.sessions.add(session)
         return tapped(session.connection, self.config.recorder, is_server=True)
 
     def _admit(self, session: ServerSession) -> bool:
-        """Whether a new connection may stay; counts it."""
+        """Whether a new connection may stay; counts it. One whose TLS handshake failed never comes here."""
+        self.sessions.add(session)
         address = session.peer_address[0]
         self._unbound[address] += 1
         return (
