@@ -4,6 +4,9 @@ import click
 
 from smpp.tools.decode import decode
 from smpp.tools.encode import encode
+from smpp.tools.listen import listen
+from smpp.tools.send import send
+from smpp.tools.simulate import simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -14,3 +17,6 @@ def main() -> None:
 
 main.add_command(decode)
 main.add_command(encode)
+main.add_command(listen)
+main.add_command(send)
+main.add_command(simulate)
