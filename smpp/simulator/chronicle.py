@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smpp.simulator.delivery import Delivery
 from smpp.simulator.record import LogEntry, LogFile
+from smpp.status import status_name
 from smpp.wire.pdu import SubmitMulti
 
 
@@ -149,10 +150,10 @@ def _submit_line(entry: LogEntry) -> str:
     what = f"{entry.command} {entry.system_id}: {message.source_addr} to {destination}"
     if entry.message_id:
         return f"{what}: id {entry.message_id}"
-    return f"{what}: status {entry.command_status}"
+    return f"{what}: {status_name(entry.command_status or 0)}"
 
 
 def _delivery_line(delivery: Delivery) -> str:
-    about = f"{delivery.message_id} {delivery.state.name}" if delivery.state is not None else "message"
-    status = "given up" if delivery.status is None else f"status {delivery.status}"
-    return f"{about} to {delivery.system_id or 'anybody'}: {status}, attempt {delivery.attempts}"
+    about = f"{delivery.message_id} {delivery.state.name} " if delivery.state is not None else ""
+    end = "no answer" if delivery.status is None else status_name(delivery.status)
+    return f"{about}to {delivery.system_id or 'anybody'}: {end}, attempt {delivery.attempts}"

@@ -82,7 +82,7 @@ class Delivery:
         self.is_over = False
 
     async def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end: the status it was answered with.
+        """Wait for its end: the status it was last answered with, `GIVEN_UP` where it never was.
 
         Raises:
             TimeoutError: it did not come in time.
@@ -91,6 +91,7 @@ class Delivery:
             return GIVEN_UP if self.status is None else self.status
         waiter: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiters = [*(self._waiters or ()), waiter]
+        self._post.awaited.add(self)
         async with asyncio.timeout(timeout):
             return await waiter
 
@@ -98,10 +99,13 @@ class Delivery:
         """It is over."""
         self.is_over = True
         self.origin = None
-        for waiter in self._waiters or ():
+        if self._waiters is None:
+            return
+        for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(GIVEN_UP if self.status is None else self.status)
         self._waiters = None
+        self._post.awaited.discard(self)
 
     # What the connection calls (smpp.connection.Completion)
 
@@ -163,6 +167,8 @@ class PostOffice:
         self.pending = 0
         """Under way: planned, held, or not acknowledged."""
         self.ended: deque[Delivery] = deque(maxlen=remember)
+        self.awaited: set[Delivery] = set()
+        """Those that somebody waits for."""
 
     @property
     def is_full(self) -> bool:
@@ -228,11 +234,10 @@ class PostOffice:
         self._over(delivery)
 
     def close(self) -> None:
-        """Give up whatever is held."""
-        held, self._held = self._held, defaultdict(deque)
-        for deliveries in held.values():
-            for delivery in deliveries:
-                self.give_up(delivery)
+        """Whoever waits for a delivery waits no longer: the simulator stops."""
+        self._held.clear()
+        for delivery in list(self.awaited):
+            delivery.end()
 
     # Inside
 

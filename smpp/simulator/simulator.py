@@ -268,6 +268,10 @@ class Simulator:
 
     # What it sends
 
+    def can_reach(self, system_id: str = "") -> bool:
+        """Whether a bind of this account ("": of anybody) can receive now."""
+        return self._is_running and self._post.can_reach(system_id)
+
     def deliver(
         self,
         text: str,
