@@ -92,11 +92,12 @@ def config_text(
     callbacks: str = "",
     ca_file: Path | None = None,
     uplink: str = "",
+    webhooks: str = "",
     more: str = "",
     http_port: int = 0,
     admin_port: int = 0,
 ) -> str:
-    """A config with one uplink, one route and one account."""
+    """A config with one uplink, one route and one account; lines may be added to a section, and sections at the end."""
     listed = ", ".join(f'"{server}"' for server in servers)
     return f"""
 [http]
@@ -107,6 +108,7 @@ listen = "127.0.0.1:{admin_port}"
 url = "sqlite:{data.as_posix()}/gateway.db"
 [webhooks]
 allow_private_networks = ["127.0.0.0/8"]
+{webhooks}
 [uplink.main]
 servers = [{listed}]
 system_id = "demo"
@@ -159,7 +161,13 @@ class WholePath:
 
 @asynccontextmanager
 async def whole_path(
-    tmp_path: Path, tls: ThrowAwayTls, *, uplink: str = "", receipt_delay: float = 0.0
+    tmp_path: Path,
+    tls: ThrowAwayTls,
+    *,
+    uplink: str = "",
+    webhooks: str = "",
+    more: str = "",
+    receipt_delay: float = 0.0,
 ) -> AsyncIterator[WholePath]:
     """Two SMSC servers, plain and TLS each, and a gateway bound to all four."""
     tls.write_ca(tmp_path / "ca.pem")
@@ -174,7 +182,13 @@ async def whole_path(
     )
     async with simulator, receiver() as taker:
         text = config_text(
-            simulator.urls, tmp_path, callbacks=taker.url + "/native", ca_file=tmp_path / "ca.pem", uplink=uplink
+            simulator.urls,
+            tmp_path,
+            callbacks=taker.url + "/native",
+            ca_file=tmp_path / "ca.pem",
+            uplink=uplink,
+            webhooks=webhooks,
+            more=more,
         )
         gateway = Gateway(settings.parse(text))
         await gateway.start()

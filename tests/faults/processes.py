@@ -197,6 +197,21 @@ class Bench:
         """Wait until every accepted message has had its callback."""
         await self.receiver.wait_until(lambda _: self.accepted.keys() <= self.told().keys())
 
+    async def until_all_are(self, state: str) -> None:
+        """Wait until every accepted message is in a state that no callback tells of."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while {view["state"] for view in await self.views()} != {state}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def health_is(self, status: int) -> None:
+        """Wait until /healthz says so; it looks at the store now and then only."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                async with self.gateway.http.get("/healthz") as answer:
+                    if answer.status == status:
+                        return
+                await asyncio.sleep(0.05)
+
     def submits(self) -> Counter[tuple[str, str]]:
         """How often each part was submitted: recipient and octets of the text."""
         return Counter(
