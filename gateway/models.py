@@ -97,6 +97,12 @@ class NewMessage(msgspec.Struct, kw_only=True, frozen=True):
     tlvs: tuple[tuple[int, bytes], ...] = ()
     wants_receipt: bool = True
     """Whether the SMSC is asked for a delivery receipt."""
+    wants_intermediate: bool = False
+    """Whether it is also asked for notifications on the way."""
+    default_alphabet: str = ""
+    """What data_coding 0 means to the sender of octets; empty: what it means to the uplink."""
+    origin: str = ""
+    """What the door it came through must know to report on it; means nothing to anybody else."""
     callback_url: str = ""
     """Where to report; empty: nowhere."""
     callback_method: str = ""
@@ -233,8 +239,12 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
     detail: str = ""
 
 
+DELIVERY_SCHEME: Final = "smpp://"
+"""Begins the `url` of a callback that goes out over an account's binds; its name follows."""
+
+
 class Callback(msgspec.Struct, kw_only=True, frozen=True):
-    """An HTTP request that is owed to somebody, until it is acknowledged."""
+    """An HTTP request, or a deliver_sm, that is owed to somebody until it is acknowledged."""
 
     id: str
     account: str

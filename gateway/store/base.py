@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.errors import StoreError
+from gateway.models import DELIVERY_SCHEME, Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store.ids import Ids
 from gateway.store.matching import IdRule
 
@@ -112,6 +113,14 @@ class Store(ABC):
     async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
         """Give up messages, and parts of an abandoned split; each has its final state. Returns the callbacks owed."""
 
+    async def amend(self, messages: Sequence[Message]) -> None:
+        """Write messages of which nothing has left anew: what they say, when they go, their state.
+
+        Raises:
+            StoreError: it was not done; also where this engine cannot do it.
+        """
+        raise StoreError("this store cannot change messages")
+
     @abstractmethod
     async def reassign(self, ids: Collection[str], uplink: str) -> None:
         """Let waiting messages wait for another uplink."""
@@ -152,11 +161,23 @@ class Store(ABC):
     async def due_callbacks(
         self, now: float, *, limit: int, per_host: int, skip_hosts: Set[str], skip_ids: Set[str]
     ) -> list[Callback]:
-        """What is due, oldest first within a host, no more than `per_host` of each, whatever the others' backlog."""
+        """What is due over HTTP, oldest first within a host, at most `per_host` of each, whatever others' backlog."""
 
     @abstractmethod
     async def next_callback_at(self) -> float | None:
-        """When the earliest callback is due."""
+        """When the earliest callback over HTTP is due."""
+
+    async def due_deliveries(self, account: str, now: float, *, limit: int, skip_ids: Set[str]) -> list[Callback]:
+        """What is due over an account's binds, oldest first; an engine for several nodes claims it for the asker.
+
+        Raises:
+            StoreError: it cannot be read; also where this engine keeps none.
+        """
+        raise StoreError("this store keeps no deliveries")
+
+    async def next_delivery_at(self, account: str) -> float | None:
+        """When the earliest delivery over an account's binds is due."""
+        raise StoreError("this store keeps no deliveries")
 
     @abstractmethod
     async def acknowledge(self, ids: Collection[str]) -> None:
@@ -168,7 +189,11 @@ class Store(ABC):
 
     @abstractmethod
     async def fail_callbacks(self, created_before: float) -> int:
-        """Give up what is owed for too long, tried or not; returns how many, at most SWEEP_LIMIT at a time."""
+        """Give up what is owed over HTTP for too long, tried or not; returns how many, at most SWEEP_LIMIT a time."""
+
+    async def fail_deliveries(self, created_before: float) -> int:
+        """The same of what is owed over binds."""
+        raise StoreError("this store keeps no deliveries")
 
     @abstractmethod
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
@@ -241,6 +266,7 @@ class Store(ABC):
         """Commit what waits, then close."""
 
 
+NOT_BOUND: Final = "the account did not take it in time"
 NOT_REACHED: Final = "its host could not be reached in time"
 
 SWEEP_LIMIT: Final = 500
@@ -250,6 +276,13 @@ SWEEP_LIMIT: Final = 500
 def accepted_event(message: Message) -> Event:
     """The first line of every timeline; derived, so that it need not be stored."""
     return Event(message_id=message.id, at=message.created_at, state=State.ACCEPTED, node=message.node)
+
+
+def replaced_event(message: Message) -> Event:
+    """The timeline's line for a message that was written anew."""
+    return Event(
+        message_id=message.id, at=message.updated_at, state=message.state, node=message.node, detail="replaced"
+    )
 
 
 def departure_events(departure: Departure) -> list[Event]:
@@ -271,7 +304,10 @@ def departure_events(departure: Departure) -> list[Event]:
 
 
 def callback_host(callback: Callback) -> str:
-    """The host a callback goes to, with its port, as the dispatcher counts them."""
+    """The host a callback goes to, with its port, as the dispatcher counts them; of a delivery, its whole URL."""
+    if callback.url.startswith(DELIVERY_SCHEME):
+        # No host has such a name, so that account and host cannot be taken for each other.
+        return callback.url
     _, _, rest = callback.url.partition("://")
     authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
     return authority.rpartition("@")[2].lower()

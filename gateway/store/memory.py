@@ -9,8 +9,9 @@ from typing import TypeVar
 import msgspec
 
 from gateway.errors import StoreError, StoreFull
-from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.models import DELIVERY_SCHEME, Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store.base import (
+    NOT_BOUND,
     NOT_REACHED,
     SWEEP_LIMIT,
     Bookkeeping,
@@ -21,6 +22,7 @@ from gateway.store.base import (
     accepted_event,
     callback_host,
     departure_events,
+    replaced_event,
 )
 from gateway.store.ids import Ids
 from gateway.store.matching import look_up_key
@@ -139,6 +141,14 @@ class MemoryStore(Store):
 
         return await self._commit("end", work)
 
+    async def amend(self, messages: Sequence[Message]) -> None:
+        def work() -> None:
+            for message in messages:
+                self.tables.messages[message.id] = message
+                self._write_events([replaced_event(message)])
+
+        await self._commit("amend", work)
+
     async def reassign(self, ids: Collection[str], uplink: str) -> None:
         def work() -> None:
             for identifier in ids:
@@ -235,7 +245,7 @@ class MemoryStore(Store):
         found: list[Callback] = []
         for one in sorted(self.tables.callbacks.values(), key=lambda one: (one.due_at, one.id)):
             host = callback_host(one)
-            if one.failed or one.due_at > now or one.id in skip_ids or host in skip_hosts:
+            if one.failed or one.due_at > now or one.id in skip_ids or host in skip_hosts or _is_delivery(one):
                 continue
             if taken.get(host, 0) < per_host and len(found) < limit:
                 taken[host] = taken.get(host, 0) + 1
@@ -243,7 +253,19 @@ class MemoryStore(Store):
         return found
 
     async def next_callback_at(self) -> float | None:
-        return min((one.due_at for one in self.tables.callbacks.values() if not one.failed), default=None)
+        owed = (one for one in self.tables.callbacks.values() if not one.failed and not _is_delivery(one))
+        return min((one.due_at for one in owed), default=None)
+
+    async def due_deliveries(self, account: str, now: float, *, limit: int, skip_ids: Set[str]) -> list[Callback]:
+        found = [one for one in self._deliveries(account) if one.due_at <= now and one.id not in skip_ids]
+        return sorted(found, key=lambda one: (one.due_at, one.id))[:limit]
+
+    async def next_delivery_at(self, account: str) -> float | None:
+        return min((one.due_at for one in self._deliveries(account)), default=None)
+
+    def _deliveries(self, account: str) -> list[Callback]:
+        url = DELIVERY_SCHEME + account
+        return [one for one in self.tables.callbacks.values() if one.url == url and not one.failed]
 
     async def acknowledge(self, ids: Collection[str]) -> None:
         def work() -> None:
@@ -266,13 +288,17 @@ class MemoryStore(Store):
         await self._commit("postpone", work)
 
     async def fail_callbacks(self, created_before: float) -> int:
-        def work() -> int:
-            old = [one for one in self.tables.callbacks.values() if not one.failed and one.created_at < created_before]
-            for one in old[:SWEEP_LIMIT]:
-                self._put_callback(replace(one, failed=True, last_error=one.last_error or NOT_REACHED))
-            return len(old[:SWEEP_LIMIT])
+        return await self._commit("fail", lambda: self._fail(created_before, NOT_REACHED, are_deliveries=False))
 
-        return await self._commit("fail", work)
+    async def fail_deliveries(self, created_before: float) -> int:
+        return await self._commit("fail", lambda: self._fail(created_before, NOT_BOUND, are_deliveries=True))
+
+    def _fail(self, created_before: float, error: str, *, are_deliveries: bool) -> int:
+        owed = [one for one in self.tables.callbacks.values() if _is_delivery(one) is are_deliveries]
+        old = [one for one in owed if not one.failed and one.created_at < created_before][:SWEEP_LIMIT]
+        for one in old:
+            self._put_callback(replace(one, failed=True, last_error=one.last_error or error))
+        return len(old)
 
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
         def work() -> int:
@@ -413,3 +439,7 @@ class MemoryStore(Store):
     def _write_events(self, events: Sequence[Event]) -> None:
         for event in events:
             self.tables.events.setdefault(event.message_id, []).append(event)
+
+
+def _is_delivery(callback: Callback) -> bool:
+    return callback.url.startswith(DELIVERY_SCHEME)

@@ -89,6 +89,9 @@ class SqliteStore(Store):
         count: int = await self._write("end", messages, book)
         return count
 
+    async def amend(self, messages: Sequence[Message]) -> None:
+        await self._write("amend", messages)
+
     async def reassign(self, ids: Collection[str], uplink: str) -> None:
         await self._write("reassign", list(ids), uplink)
 
@@ -122,6 +125,13 @@ class SqliteStore(Store):
     async def next_callback_at(self) -> float | None:
         return await self._read(self._reads.next_callback_at)
 
+    async def due_deliveries(self, account: str, now: float, *, limit: int, skip_ids: Set[str]) -> list[Callback]:
+        skipped = set(skip_ids)
+        return await self._read(lambda: self._reads.due_deliveries(account, now, limit, skipped))
+
+    async def next_delivery_at(self, account: str) -> float | None:
+        return await self._read(lambda: self._reads.next_delivery_at(account))
+
     async def acknowledge(self, ids: Collection[str]) -> None:
         await self._write("acknowledge", list(ids))
 
@@ -130,6 +140,10 @@ class SqliteStore(Store):
 
     async def fail_callbacks(self, created_before: float) -> int:
         count: int = await self._write("fail", [created_before])
+        return count
+
+    async def fail_deliveries(self, created_before: float) -> int:
+        count: int = await self._write("fail deliveries", [created_before])
         return count
 
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:

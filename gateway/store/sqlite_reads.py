@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.models import DELIVERY_SCHEME, Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store.base import accepted_event
 from gateway.store.ids import key_of
 from gateway.store.sqlite_rows import (
@@ -108,6 +108,20 @@ class Reads:
                 break
         return found
 
+    def due_deliveries(self, account: str, now: float, limit: int, skip_ids: Set[str]) -> list[Callback]:
+        rows = self._connection.execute(
+            f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE failed = 0 AND host = ? AND due_at <= ?"
+            " ORDER BY due_at, key LIMIT ?",
+            (DELIVERY_SCHEME + account, now, limit + len(skip_ids)),
+        )
+        return [one for one in map(callback_of, rows) if one.id not in skip_ids][:limit]
+
+    def next_delivery_at(self, account: str) -> float | None:
+        at: float | None = self._connection.execute(
+            "SELECT min(due_at) FROM callbacks WHERE failed = 0 AND host = ?", (DELIVERY_SCHEME + account,)
+        ).fetchone()[0]
+        return at
+
     def _callback_hosts(self) -> list[str]:
         """Hosts in the order of their earliest due time; one index step for each, whatever the backlog."""
         rows = self._connection.execute(
@@ -115,7 +129,7 @@ class Reads:
             " SELECT min(host) FROM callbacks WHERE failed = 0"
             " UNION ALL SELECT (SELECT min(c.host) FROM callbacks c WHERE c.failed = 0 AND c.host > hosts.host)"
             " FROM hosts WHERE hosts.host IS NOT NULL)"
-            " SELECT host FROM hosts WHERE host IS NOT NULL"
+            " SELECT host FROM hosts WHERE host IS NOT NULL AND substr(host, 1, 7) <> 'smpp://'"
             " ORDER BY (SELECT min(due_at) FROM callbacks c WHERE c.failed = 0 AND c.host = hosts.host)"
         )
         return [host for (host,) in rows]

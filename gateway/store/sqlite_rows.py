@@ -36,6 +36,9 @@ class Extra(msgspec.Struct, omit_defaults=True):
     dialect: str = "native"
     validity_seconds: int | None = None
     scheduled_at: float | None = None
+    wants_intermediate: bool = False
+    default_alphabet: str = ""
+    origin: str = ""
 
 
 _encode_json: Final = msgspec.json.Encoder().encode
@@ -82,6 +85,9 @@ def message_row(message: Message) -> tuple[Any, ...]:
         message.dialect,
         message.validity_seconds,
         message.scheduled_at,
+        message.wants_intermediate,
+        message.default_alphabet,
+        message.origin,
     )
     return (
         key_of(message.id),
@@ -128,6 +134,9 @@ def message_of(row: Row) -> Message:
         dialect=extra.dialect,
         validity_seconds=extra.validity_seconds,
         scheduled_at=extra.scheduled_at,
+        wants_intermediate=extra.wants_intermediate,
+        default_alphabet=extra.default_alphabet,
+        origin=extra.origin,
         priority=row[9],
         node=row[10],
         created_at=row[11],

@@ -8,7 +8,17 @@ from typing import Any, Final
 import msgspec
 
 from gateway.models import Callback, Event, Inbound, Message, Receipt, State
-from gateway.store.base import NOT_REACHED, SWEEP_LIMIT, Bookkeeping, Departure, PartEnd, Swept, departure_events
+from gateway.store.base import (
+    NOT_BOUND,
+    NOT_REACHED,
+    SWEEP_LIMIT,
+    Bookkeeping,
+    Departure,
+    PartEnd,
+    Swept,
+    departure_events,
+    replaced_event,
+)
 from gateway.store.ids import Ids, key_at, key_of
 from gateway.store.matching import look_up_key
 from gateway.store.moves import (
@@ -95,6 +105,7 @@ class Writes:
             "depart": self.depart,
             "record": self.record,
             "end": self.end,
+            "amend": self.amend,
             "receive": self.receive,
             "inbound": self.add_inbound,
             "reassign": self.reassign,
@@ -103,6 +114,7 @@ class Writes:
             "acknowledge": self.acknowledge,
             "postpone": self.postpone,
             "fail": self.fail_callbacks,
+            "fail deliveries": self.fail_deliveries,
             "replay": self.replay,
             "register": self.register,
             "ping": self.ping,
@@ -159,6 +171,14 @@ class Writes:
                     (message.state.value, message.error, message.updated_at, key << 8, key + 1 << 8),
                 )
         return self._write(connection, decide_ends(messages, book, self._ids))
+
+    def amend(self, connection: Connection, messages: list[Message], _context: object) -> None:
+        self._fault("amend")
+        columns = ", ".join(f"{name.strip()} = ?" for name in MESSAGE_COLUMNS.split(",")[1:])
+        for message in messages:
+            key, *values = message_row(message)
+            connection.execute(f"UPDATE messages SET {columns} WHERE key = ?", (*values, key))
+            self._write_events(connection, [replaced_event(message)])
 
     def reassign(self, connection: Connection, ids: list[str], uplink: str) -> None:
         write_rows(
@@ -247,13 +267,10 @@ class Writes:
         )
 
     def fail_callbacks(self, connection: Connection, times: list[float], _context: object) -> int:
-        created_before = times[-1]
-        return connection.execute(
-            "UPDATE callbacks SET failed = 1, last_error = CASE last_error WHEN '' THEN ? ELSE last_error END"
-            " WHERE key IN (SELECT key FROM callbacks WHERE failed = 0 AND key < ? AND created_at < ?"
-            " ORDER BY key LIMIT ?)",
-            (NOT_REACHED, key_at(created_before), created_before, SWEEP_LIMIT),
-        ).rowcount
+        return _fail_owed(connection, times[-1], NOT_REACHED, are_deliveries=False)
+
+    def fail_deliveries(self, connection: Connection, times: list[float], _context: object) -> int:
+        return _fail_owed(connection, times[-1], NOT_BOUND, are_deliveries=True)
 
     def replay(self, connection: Connection, rows: list[tuple[float, str, tuple[str, ...]]], _context: object) -> int:
         count = 0
@@ -334,6 +351,15 @@ class Writes:
             f"INSERT INTO events ({EVENT_COLUMNS}) VALUES {{rows}}",
             [event_row(event, next(self._event_numbers)) for event in events],
         )
+
+
+def _fail_owed(connection: Connection, created_before: float, error: str, *, are_deliveries: bool) -> int:
+    return connection.execute(
+        "UPDATE callbacks SET failed = 1, last_error = CASE last_error WHEN '' THEN ? ELSE last_error END"
+        " WHERE key IN (SELECT key FROM callbacks WHERE failed = 0 AND key < ? AND created_at < ?"
+        " AND (substr(host, 1, 7) = 'smpp://') = ? ORDER BY key LIMIT ?)",
+        (error, key_at(created_before), created_before, are_deliveries, SWEEP_LIMIT),
+    ).rowcount
 
 
 def _write_callbacks(connection: Connection, callbacks: Sequence[Callback]) -> None:
