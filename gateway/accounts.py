@@ -16,6 +16,7 @@ from gateway.errors import Unauthorized
 
 _UNKNOWN: Final = "unknown or wrong credentials"
 _MOCEAN: Final = "mocean"
+_SMPP: Final = "smpp"
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,6 +54,9 @@ class Accounts:
             self._provider_secrets[self._hash(_MOCEAN, config.mocean.key)] = pair
             if config.mocean.token:
                 self._by_hash[self._hash(_MOCEAN + " token", config.mocean.token.reveal())] = account
+        if config.smpp is not None:
+            pair = (account, self._hash("secret", config.smpp.password.reveal()))
+            self._provider_secrets[self._hash(_SMPP, config.smpp.system_id)] = pair
 
     def get(self, name: str) -> Account | None:
         """An account by its name."""
@@ -77,6 +81,14 @@ class Accounts:
         if account is None or not is_right:
             raise Unauthorized(_UNKNOWN)
         return account
+
+    def by_system_id(self, system_id: str, password: str) -> Account:
+        """The owner of an SMPP customer's system_id and password.
+
+        Raises:
+            Unauthorized: nobody has them.
+        """
+        return self.by_provider(_SMPP, system_id, password)
 
     def by_provider_token(self, dialect: str, token: str) -> Account:
         """The owner of a dialect's token.

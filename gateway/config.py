@@ -276,6 +276,88 @@ class MoceanConfig(msgspec.Struct, frozen=True, kw_only=True):
     token: Annotated[Secret, setting("Bearer token that stands for both; empty: none.")] = Secret()
 
 
+class SmppConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where SMPP customers bind to us."""
+
+    listen: Annotated[str, setting("Address and port for plain connections; empty: none.", sample="127.0.0.1:2775")] = (
+        ""
+    )
+    tls_listen: Annotated[str, setting("Address and port for connections with TLS; empty: none.")] = ""
+    cert_file: Annotated[str, setting("Our certificate with its chain, for tls_listen (PEM).")] = ""
+    key_file: Annotated[str, setting("Its key (PEM); empty: it is in cert_file.")] = ""
+    client_ca_file: Annotated[
+        str, setting("Authorities one of which must have signed a customer's certificate (PEM); empty: none is asked.")
+    ] = ""
+    system_id: Annotated[str, setting("Who we are, in answers to binds.", max_length=15)] = "SMSC"
+    max_connections: Annotated[int, setting("Connections in all.", ge=1, le=100_000)] = 1_000
+    max_unbound_per_address: Annotated[
+        int, setting("Connections of one address that have not bound.", ge=1, le=100_000)
+    ] = 50
+    bind_seconds: Annotated[float, setting("How long a connection may take to bind.", unit="seconds", ge=1, le=600)] = (
+        10.0
+    )
+    enquire_link_seconds: Annotated[float, setting("Pause between signs of life.", unit="seconds", ge=1, le=3_600)] = (
+        60.0
+    )
+    inactivity_seconds: Annotated[
+        float, setting("When a bind without messages is ended; 0: never.", unit="seconds", ge=0, le=86_400)
+    ] = 0.0
+    response_timeout_seconds: Annotated[
+        float, setting("When a receipt without a response is sent again.", unit="seconds", ge=0.1, le=600)
+    ] = 30.0
+    retry_seconds: Annotated[
+        float, setting("First pause after a customer refused a receipt; it doubles.", unit="seconds", ge=0.01, le=3_600)
+    ] = 1.0
+    retry_max_seconds: Annotated[float, setting("Longest such pause.", unit="seconds", ge=0.01, le=86_400)] = 300.0
+    hold_seconds: Annotated[
+        int,
+        setting(
+            "How long receipts and inbound messages wait for a bind; then they are kept as failed.",
+            unit="seconds",
+            ge=60,
+            le=31_536_000,
+        ),
+    ] = 604_800
+
+
+class AccountSmppConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a customer who binds over SMPP may do."""
+
+    system_id: Annotated[str, setting("Who it binds as.", min_length=1, max_length=15, sample="customer")]
+    password: Annotated[Secret, setting("Its password, at most 8 characters.", sample="change-m")]
+    max_binds: Annotated[int, setting("Binds at a time; 0: any number.", unit="binds", ge=0, le=10_000)] = 4
+    allowed_addresses: Annotated[
+        tuple[str, ...], setting("Networks it may connect from, as CIDR: 192.0.2.0/24; empty: any.")
+    ] = ()
+    parts_per_second: Annotated[
+        float, setting("The pace of all its binds together; 0: none.", unit="parts a second", ge=0, le=1_000_000)
+    ] = 0.0
+    burst_parts: Annotated[
+        int,
+        setting(
+            "Parts that may come at once, a long message among them; 0: those of a second, but at least 10.",
+            unit="parts",
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 0
+    window: Annotated[
+        int, setting("Its requests without an answer on one bind; more are throttled.", ge=1, le=10_000)
+    ] = 100
+    deliver_window: Annotated[
+        int, setting("Receipts and inbound messages without an answer on one bind.", ge=1, le=10_000)
+    ] = 10
+    default_alphabet: Annotated[
+        Literal["gsm", "latin1", "ascii"], setting("What data_coding 0 means to it, both ways.")
+    ] = "gsm"
+    tlv_profile: Annotated[
+        Literal["none", "dlt"], setting("The vendor tags it may send: dlt is India's PE, template and TM ids.")
+    ] = "none"
+    inbound: Annotated[
+        Literal["smpp", "webhook"], setting("Where messages to the account's numbers go: its binds or inbound_url.")
+    ] = "smpp"
+
+
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who sends."""
 
@@ -293,6 +375,7 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
         Secret, setting("Signs its native callbacks (Standard Webhooks); whsec_… or any text.")
     ] = Secret()
     mocean: Annotated[MoceanConfig | None, setting("Credentials of an app written for Mocean.")] = None
+    smpp: Annotated[AccountSmppConfig | None, setting("What a customer who binds over SMPP may do.")] = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -300,6 +383,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     http: HttpConfig = HttpConfig()
     admin: AdminConfig = AdminConfig()
+    smpp: SmppConfig = SmppConfig()
     node: NodeConfig = NodeConfig()
     store: StoreConfig = StoreConfig()
     pipeline: PipelineConfig = PipelineConfig()

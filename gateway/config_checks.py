@@ -9,7 +9,7 @@ from gateway.errors import ConfigError, InvalidMessage
 from gateway.networks import Network, check_url, parse_networks
 
 if TYPE_CHECKING:
-    from gateway.config import AccountConfig, Config, UplinkConfig
+    from gateway.config import AccountConfig, AccountSmppConfig, Config, UplinkConfig
 
 Problem = tuple[str, object, str]
 """Key, value, expectation."""
@@ -27,6 +27,7 @@ def check(config: "Config", file: str) -> None:
 
 def _problems(config: "Config") -> Iterator[Problem]:
     yield from _listeners(config)
+    yield from _door(config)
     yield from _store(config)
     for name, uplink in config.uplink.items():
         yield from _uplink(f"uplink.{name}", uplink)
@@ -38,12 +39,35 @@ def _problems(config: "Config") -> Iterator[Problem]:
 
 
 def _listeners(config: "Config") -> Iterator[Problem]:
-    for key, listen in (("http.listen", config.http.listen), ("admin.listen", config.admin.listen)):
+    listens = {"http.listen": config.http.listen, "admin.listen": config.admin.listen}
+    listens |= {"smpp.listen": config.smpp.listen, "smpp.tls_listen": config.smpp.tls_listen}
+    users: dict[str, str] = {}
+    for key, listen in listens.items():
+        if not listen and key.startswith("smpp."):
+            continue
         host, colon, port = listen.rpartition(":")
         if not (host and colon and port.isascii() and port.isdecimal() and int(port) <= 65_535):
             yield key, listen, "host:port"
-    if config.http.listen == config.admin.listen and not config.http.listen.endswith(":0"):
-        yield "admin.listen", config.admin.listen, "an address other than http.listen"
+        if listen in users and port != "0":
+            yield key, listen, f"an address other than {users[listen]}"
+        users[listen] = key
+
+
+def _door(config: "Config") -> Iterator[Problem]:
+    smpp = config.smpp
+    if smpp.tls_listen and not smpp.cert_file:
+        yield "smpp.cert_file", smpp.cert_file, "the certificate of tls_listen"
+    for name in ("cert_file", "key_file", "client_ca_file"):
+        if getattr(smpp, name) and not smpp.tls_listen:
+            yield f"smpp.{name}", getattr(smpp, name), "no such key without smpp.tls_listen"
+    if not smpp.system_id.isascii():
+        yield "smpp.system_id", smpp.system_id, "ASCII text"
+    if smpp.retry_seconds > smpp.retry_max_seconds:
+        yield "smpp.retry_max_seconds", smpp.retry_max_seconds, "no less than retry_seconds"
+    if not smpp.listen and not smpp.tls_listen:
+        for name, account in config.account.items():
+            if account.smpp is not None:
+                yield f"account.{name}.smpp", None, "no such table without smpp.listen or smpp.tls_listen"
 
 
 def _store(config: "Config") -> Iterator[Problem]:
@@ -170,10 +194,25 @@ def _account(key: str, account: "AccountConfig", exempt: tuple[Network, ...]) ->
             yield f"{key}.api_keys[{at}]", None, "a key that is not empty"
     if account.mocean is not None and not account.mocean.secret:
         yield f"{key}.mocean.secret", None, "a secret that is not empty"
+    if account.smpp is not None:
+        yield from _customer(f"{key}.smpp", account.smpp)
     if not _is_signing_secret(account.signing_secret.reveal()):
         yield f"{key}.signing_secret", None, "base64 after whsec_, or text that does not begin so"
     if account.default_sender and account.senders and account.default_sender not in account.senders:
         yield f"{key}.default_sender", account.default_sender, f"one of {key}.senders"
+
+
+def _customer(key: str, smpp: "AccountSmppConfig") -> Iterator[Problem]:
+    if not smpp.system_id.isascii():
+        yield f"{key}.system_id", smpp.system_id, "ASCII text"
+    password = smpp.password.reveal()
+    if not (password.isascii() and 1 <= len(password) <= 8):
+        yield f"{key}.password", None, "1 to 8 ASCII characters, which is what a bind can carry"
+    for at, text in enumerate(smpp.allowed_addresses):
+        try:
+            parse_networks([text])
+        except ValueError:
+            yield f"{key}.allowed_addresses[{at}]", text, "a network such as 192.0.2.0/24"
 
 
 def _is_signing_secret(text: str) -> bool:
@@ -193,6 +232,8 @@ def _credentials(key: str, account: "AccountConfig") -> Iterator[tuple[str, str]
         yield f"{key}.mocean.key", "mocean " + account.mocean.key
         if account.mocean.token:
             yield f"{key}.mocean.token", "token " + account.mocean.token.reveal()
+    if account.smpp is not None:
+        yield f"{key}.smpp.system_id", "system_id " + account.smpp.system_id
 
 
 def _one_of(kind: str, names: list[str]) -> str:

@@ -8,8 +8,9 @@ import msgspec
 
 from gateway.config import AccountConfig
 from gateway.errors import InvalidMessage
-from gateway.models import Coding, NewMessage
+from gateway.models import DELIVERY_SCHEME, Coding, NewMessage
 from gateway.networks import Network, check_url
+from smpp.sms.coding import Alphabet, scheme_of
 
 RECIPIENT: Final = re.compile(r"[0-9]{3,20}", re.ASCII)
 SENDER_NUMBER: Final = re.compile(r"\+?[0-9]{3,20}", re.ASCII)
@@ -20,6 +21,9 @@ TEXT_LIMIT: Final = 255 * 153
 DATA_LIMIT: Final = 255 * 134
 UDH_LIMIT: Final = 140
 PART_OCTETS: Final = 140
+PART_SEPTETS: Final = 160
+SMPP: Final = "smpp"
+"""The dialect of those who bind to us."""
 VALIDITY_LIMIT_SECONDS: Final = 7 * 86_400
 SCHEDULE_LIMIT_SECONDS: Final = 365 * 86_400
 TLV_LIMIT: Final = 64
@@ -53,16 +57,22 @@ class Policy:
             changes["recipient"] = recipient
         if not message.sender and account.default_sender:
             changes["sender"] = account.default_sender
-        if not message.callback_url and account.callback_url:
+        if not message.callback_url and account.callback_url and message.dialect != SMPP:
             changes["callback_url"] = account.callback_url
         if changes:
             message = msgspec.structs.replace(message, **changes)
         self._check_addresses(message)
         _check_content(message)
         _check_options(message, now)
-        if message.callback_url and message.callback_url != self._own_urls[message.account]:
+        if message.callback_url and not self._is_own_url(message):
             check_url(message.callback_url, self._exempt_networks)
         return message
+
+    def _is_own_url(self, message: NewMessage) -> bool:
+        """Whether the operator allowed the address, or it is no address but the account's own binds."""
+        if message.dialect == SMPP:
+            return message.callback_url == DELIVERY_SCHEME + message.account
+        return message.callback_url == self._own_urls[message.account]
 
     def _check_addresses(self, message: NewMessage) -> None:
         if not RECIPIENT.fullmatch(message.recipient):
@@ -126,12 +136,22 @@ def _check_data(message: NewMessage) -> None:
         raise InvalidMessage("missing_data", "the message has no data", "data")
     if len(data) > DATA_LIMIT:
         raise InvalidMessage("data_too_long", f"the data has more than {DATA_LIMIT} octets", "data")
-    if message.udh and len(message.udh) + len(data) > PART_OCTETS:
+    if message.udh and not _fits_one_part(message, data):
         raise InvalidMessage(
             "data_too_long",
             f"data with a header of its own must fit into {PART_OCTETS} octets together with it",
             "data",
         )
+
+
+def _fits_one_part(message: NewMessage, data: bytes) -> bool:
+    if len(message.udh) + len(data) <= PART_OCTETS:
+        return True
+    if message.data_coding is None or message.coding is Coding.BINARY:
+        return False
+    # One septet an octet: whether data_coding 0 means that here is for the uplink to say.
+    is_gsm = scheme_of(message.data_coding).alphabet is Alphabet.GSM
+    return is_gsm and -(-len(message.udh) * 8 // 7) + len(data) <= PART_SEPTETS
 
 
 def _check_udh(message: NewMessage) -> None:

@@ -35,6 +35,7 @@ from smpp.retry import RetryClass, RetryPolicy
 from smpp.session import ResponseReceived, SessionConfig
 from smpp.sms import Receipt as SmppReceipt
 from smpp.sms import Segment, SplitOptions, decode_text, parse_udh, split, split_octets, split_udh, with_message_class
+from smpp.sms.udh import Iei
 from smpp.status import CommandStatus, status_name
 from smpp.wire.pdu import DataSm, DeliverSm, SubmitSm
 from smpp.wire.time import format_relative
@@ -57,6 +58,7 @@ STATES: Final = {
 """The SMSC's states in our words. ACCEPTED is not final: many SMSCs send it on the way."""
 
 _MAX_SHORT_MESSAGE_OCTETS: Final = 254
+_CONCATENATIONS: Final = frozenset({Iei.CONCAT_8, Iei.CONCAT_16})
 _DATA_CODING: Final = {Coding.LATIN_1: DataCoding.LATIN_1, Coding.UCS2: DataCoding.UCS2}
 
 
@@ -167,13 +169,15 @@ class SmppUplink:
         method = config.long_messages
         elements = parse_udh(message.udh).elements if message.udh else ()
         number = reference & 0xFF if method == "udh8" else reference & 0xFFFF
-        if message.data is not None:
-            data_coding = DataCoding.BINARY if message.data_coding is None else message.data_coding
-            if message.data_coding is None and message.message_class is not None:
-                data_coding = with_message_class(data_coding, message.message_class)
+        text = self._recoded(message)
+        if message.data is not None and text is None and any(element.iei in _CONCATENATIONS for element in elements):
+            # A part that its sender has cut: it passes as it is.
+            octets = message.udh + message.data
+            return [Segment(1, 1, octets, _data_coding_of_octets(message), len(message.data), has_udh=True)]
+        if message.data is not None and text is None:
             return split_octets(
                 message.data,
-                data_coding=data_coding,
+                data_coding=_data_coding_of_octets(message),
                 reference=number,
                 method=method,
                 default_alphabet=config.default_alphabet,
@@ -185,7 +189,7 @@ class SmppUplink:
             "elements": elements,
             "allow_latin1": config.allow_latin1,
         }
-        data_coding_wanted = message.data_coding
+        data_coding_wanted = message.data_coding if text is None else None
         if data_coding_wanted is None and message.coding is Coding.GSM:
             data_coding_wanted = DataCoding.SMSC_DEFAULT
         elif data_coding_wanted is None and message.coding in _DATA_CODING:
@@ -196,7 +200,16 @@ class SmppUplink:
             options["data_coding"] = data_coding_wanted
         elif message.message_class is not None:
             options["message_class"] = message.message_class
-        return split(message.text, reference=number, **options)
+        return split(message.text if text is None else text, reference=number, **options)
+
+    def _recoded(self, message: Message) -> str | None:
+        """The text in a sender's octets of data_coding 0, where that means something else here."""
+        alphabet = message.default_alphabet
+        if message.data is None or message.data_coding != DataCoding.SMSC_DEFAULT:
+            return None
+        if alphabet in ("", self._config.default_alphabet):
+            return None
+        return decode_text(message.data, 0, alphabet, udh=parse_udh(message.udh) if message.udh else None)
 
     def compose(self, message: Message, part: Part, part_count: int) -> SubmitSm:
         """The submit_sm of a part."""
@@ -223,11 +236,17 @@ class SmppUplink:
             destination_addr=self._destination(message.recipient),
             esm_class=EsmClass.UDHI if body.has_udh else EsmClass.DEFAULT,
             validity_period=format_relative(message.validity_seconds) if message.validity_seconds else "",
-            registered_delivery=config.registered_delivery if message.wants_receipt else RegisteredDelivery.NONE,
+            registered_delivery=self._registered_delivery(message),
             data_coding=body.data_coding,
             short_message=short_message,
             tlvs=Tlvs(tlvs),
         )
+
+    def _registered_delivery(self, message: Message) -> int:
+        if not message.wants_receipt:
+            return RegisteredDelivery.NONE
+        wanted = self._config.registered_delivery
+        return wanted | RegisteredDelivery.INTERMEDIATE_NOTIFICATION if message.wants_intermediate else wanted
 
     def _source(self, sender: str) -> tuple[int, int, str]:
         rules = self._config.source
@@ -365,6 +384,14 @@ class SmppSlot:
             ended = SubmitResult(Outcome.REJECTED, "", str(error))
         if not result.done():
             result.set_result(ended)
+
+
+def _data_coding_of_octets(message: Message) -> int:
+    if message.data_coding is not None:
+        return message.data_coding
+    if message.message_class is not None:
+        return with_message_class(DataCoding.BINARY, message.message_class)
+    return DataCoding.BINARY
 
 
 def _fixed_tlvs(config: UplinkConfig) -> tuple[Tlv, ...]:
