@@ -88,7 +88,7 @@ class End:
         self.closed = 0
         self.asks_for_bind = False
         self.is_tampered_with = False
-        """Whether octets that the other end never sent were put into its stream."""
+        """Whether octets that the other end never sent were put into its stream, or numbers used again too soon."""
 
 
 class Sessions(RuleBasedStateMachine):
@@ -191,10 +191,12 @@ class Sessions(RuleBasedStateMachine):
         else:
             session.receive_eof("the link broke")
 
+    @precondition(lambda self: self.steps > self.honest_steps)
     @rule(name=sides, number=st.sampled_from([1, 2, 3, 0x7FFFFFFE, 0x7FFFFFFF]))
     def jump(self, name: str, number: int) -> None:
-        """As if so many requests had been made meanwhile."""
+        """As if so many requests had been made meanwhile: late responses may meet other requests."""
         self.ends[name].session._window.next_number = number
+        self.ends[name].is_tampered_with = True
 
     # What the wire does
 
