@@ -316,15 +316,11 @@ class Client:
         Raises:
             As `request`.
         """
-        response = await self.request(message)
-        submission = Submission(
-            getattr(response, "message_id", None) or "",
-            getattr(message, "destination_addr", ""),
-            response,
-            self._link.name,
-        )
-        self._link.desk.submitted(submission)
-        return submission
+        link = self._link
+        answer = await link.connection.request(message)
+        if answer.command_status:
+            raise rejected(message, answer, link.name)
+        return link.desk.accepted(message, answer.message, link.name, asyncio.get_running_loop().time())
 
     async def send(
         self,

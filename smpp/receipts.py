@@ -6,7 +6,9 @@ receipt that comes before its response, and hands each receipt to its `Submissio
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from smpp.constants import EsmClass
 from smpp.correlator import Correlator, Match
@@ -20,8 +22,10 @@ _KEPT_PER_SUBMISSION = 16
 """Receipts that one submission keeps; a peer that repeats itself cannot fill memory."""
 
 
-@dataclass(slots=True, eq=False)
-class Submission:
+_EXPIRE_EVERY_SECONDS = 1.0
+
+
+class Submission(msgspec.Struct, eq=False):
     """One part that the SMSC accepted.
 
     Attributes:
@@ -36,9 +40,9 @@ class Submission:
     destination: str
     response: Response
     bind: str
-    receipts: list[Receipt] = field(default_factory=list)
+    receipts: list[Receipt] = msgspec.field(default_factory=list)
     final: Receipt | None = None
-    _waiters: list["asyncio.Future[Receipt]"] = field(default_factory=list, repr=False)
+    _waiters: list["asyncio.Future[Receipt]"] = msgspec.field(default_factory=list)
 
     async def receipt(self, timeout: float | None = None) -> Receipt:
         """Wait for the final receipt.
@@ -150,13 +154,28 @@ class ReceiptDesk:
     ) -> None:
         self.correlator: Correlator[Submission, Receipt] = correlator or Correlator()
         self._default_alphabet = default_alphabet
+        self._expire_at = 0.0
 
-    def submitted(self, submission: Submission) -> None:
-        """An SMSC accepted a part: from now on its receipts are expected, and those that came early are given."""
-        if not submission.message_id:
-            return
-        now = asyncio.get_running_loop().time()
-        self._expire(now)
+    def accepted(self, message: Request, response: Response, bind: str, now: float) -> Submission:
+        """An SMSC accepted a part: from now on its receipts are expected, if it asked for any.
+
+        Args:
+            message: what was submitted.
+            response: the SMSC's answer to it.
+            bind: which connection carried it.
+            now: the loop's time.
+        """
+        destination = message.destination_addr if isinstance(message, SubmitSm | DataSm) else ""
+        submission = Submission(getattr(response, "message_id", None) or "", destination, response, bind)
+        asks: int = getattr(message, "registered_delivery", 0)
+        if submission.message_id and asks:
+            self.submitted(submission, now)
+        return submission
+
+    def submitted(self, submission: Submission, now: float) -> None:
+        """Expect receipts for a part; those that came early are given at once."""
+        if now >= self._expire_at:
+            self._expire(now)
         for match in self.correlator.submitted(submission.message_id, submission.destination, submission, now):
             match.context.add(match.receipt)
 
@@ -168,7 +187,8 @@ class ReceiptDesk:
             room for it gives up and says so in the log: who must not lose a receipt commits it in a handler.
         """
         now = asyncio.get_running_loop().time()
-        self._expire(now)
+        if now >= self._expire_at:
+            self._expire(now)
         if not receipt.id:
             log.warning("receipt without an id", text=receipt.raw[:80])
             return CommandStatus.ESME_ROK
@@ -185,6 +205,8 @@ class ReceiptDesk:
         return CommandStatus.ESME_ROK
 
     def _expire(self, now: float) -> None:
+        # To ask for the next deadline with every part would cost as much as to keep the part.
+        self._expire_at = now + _EXPIRE_EVERY_SECONDS
         if self.correlator.next_timer() <= now:
             for ended in self.correlator.expire(now):
                 if isinstance(ended, Match):

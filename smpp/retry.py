@@ -22,6 +22,10 @@ class RetryClass(StrEnum):
     """The same part will be refused again."""
 
 
+THROTTLING: Final = frozenset({int(CommandStatus.ESME_RTHROTTLED), int(CommandStatus.ESME_RMSGQFUL)})
+"""Statuses that are no failures: the SMSC wants us to wait and send the same part again."""
+
+
 class BindClass(StrEnum):
     """What to do about a refused bind."""
 

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import Self, Unpack
 
 from smpp.client import DeliverHandler, coding_options, compose, rejected
 from smpp.constants import BindMode
@@ -28,18 +28,16 @@ from smpp.log import log
 from smpp.pool.bind import BindState, BindStatus, PoolBind
 from smpp.pool.server import PoolServer
 from smpp.pool.settings import PoolConfig, ThrottleScope
-from smpp.pool.slot import Slot, Submittable
-from smpp.pool.streams import each_outcome, end_tasks
+from smpp.pool.slot import End, Slot, Submittable, submit_now
+from smpp.pool.streams import Stream, end_tasks
 from smpp.receipts import ReceiptDesk, SentMessage, Submission
 from smpp.recording import Recorder, recorder_of
+from smpp.retry import THROTTLING
 from smpp.session import ResponseReceived
 from smpp.session.session import Trace
 from smpp.sms import SplitOptions
-from smpp.status import CommandStatus, status_name
+from smpp.status import status_name
 from smpp.wire.tlv import NO_TLVS, Tlvs
-
-THROTTLING: Final = frozenset({int(CommandStatus.ESME_RTHROTTLED), int(CommandStatus.ESME_RMSGQFUL)})
-"""Not failures: the SMSC wants us to wait and send the same part again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +105,7 @@ class Pool:
         self._reference = itertools.count(random.randrange(0x10000))
         self._turns = itertools.count()
         self._waiters: list[_Waiter] = []
+        self._streams: set[Stream] = set()
         self._change = asyncio.Event()
         self._stopping = False
         self._keepers: dict[PoolBind, asyncio.Task[None]] = {}
@@ -180,6 +179,8 @@ class Pool:
                 waiter.future.set_exception(StateError("the pool stops: nothing can be sent"))
         for server in self._servers:
             server.close()
+        for stream in self._streams:
+            stream.wake()
         bound = [bind for bind in self._binds if bind.state is BindState.BOUND]
         seconds = self.config.client.session.unbind_seconds if timeout is None else timeout
         try:
@@ -262,9 +263,14 @@ class Pool:
         """
         turn = next(self._turns)
         while True:
-            slot = (await self._reserve(1, turn))[0]
+            answer_to: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
+            bind = self.launch(message, answer_to)
+            if not bind:
+                slot = (await self._reserve(1, turn))[0]
+                bind = slot.bind
+                slot.submit_to(message, answer_to)
             try:
-                answer = await slot.submit(message)
+                answer = await answer_to
             except NotSent:
                 continue
             except InDoubt:
@@ -274,14 +280,8 @@ class Pool:
             if answer.command_status in THROTTLING:
                 continue
             if answer.command_status:
-                raise rejected(message, answer, slot.bind)
-            return self._accepted(message, answer, slot.bind)
-
-    def _accepted(self, message: Submittable, answer: ResponseReceived, bind: str) -> Submission:
-        message_id = getattr(answer.message, "message_id", None) or ""
-        submission = Submission(message_id, getattr(message, "destination_addr", ""), answer.message, bind)
-        self.desk.submitted(submission)
-        return submission
+                raise rejected(message, answer, bind)
+            return self.desk.accepted(message, answer.message, bind, asyncio.get_running_loop().time())
 
     async def submit_all(
         self, messages: Iterable[Submittable] | AsyncIterable[Submittable], *, concurrency: int = 1000
@@ -295,14 +295,13 @@ class Pool:
         Yields:
             Each message with its Submission, or with the error that ended it: a rejection is a value, not the end.
         """
-        async for message, outcome in each_outcome(messages, self._outcome, concurrency):
-            yield message, outcome
-
-    async def _outcome(self, message: Submittable) -> Submission | SmppError:
+        stream = Stream(self, concurrency, self.config.resend_in_doubt)
+        self._streams.add(stream)
         try:
-            return await self.submit(message)
-        except SmppError as error:
-            return error
+            async for outcome in stream.run(messages):
+                yield outcome
+        finally:
+            self._streams.discard(stream)
 
     async def send(
         self,
@@ -350,7 +349,24 @@ class Pool:
                     best, best_room = bind, room
         return best
 
-    # What slots call (smpp.pool.slot.Line)
+    # What slots and streams call (smpp.pool.slot.Line, smpp.pool.streams.Launcher)
+
+    def launch(self, message: Submittable, end: End) -> str:
+        """Write a message over the freest bind, unless somebody waits for its place.
+
+        Returns:
+            The bind's name, or "" where there is no room now.
+        """
+        if self._waiters or self._stopping or not self._may_send:
+            return ""
+        bind = self._freest()
+        if bind is None:
+            return ""
+        if bind.server.is_paced:
+            Slot(self, bind).submit_to(message, end)
+        else:
+            submit_now(self, bind, message, end)
+        return bind.name
 
     @property
     def is_stopping(self) -> bool:
@@ -402,6 +418,8 @@ class Pool:
                 return
             heapq.heappop(self._waiters)
             waiter.future.set_result(slots)
+        for stream in self._streams:
+            stream.wake()
 
     def __repr__(self) -> str:
         up = sum(bind.state is BindState.BOUND for bind in self._binds)

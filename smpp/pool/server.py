@@ -86,6 +86,11 @@ class PoolServer:
         self._ahead = max(1, int(rate * _LEAD_SECONDS)) if rate else 0
 
     @property
+    def is_paced(self) -> bool:
+        """Whether parts have to wait for their turn."""
+        return self._ahead > 0
+
+    @property
     def has_room(self) -> bool:
         """Whether one more part may take a place."""
         return not self.pause.is_on and (not self._ahead or self.taken < self._ahead)

@@ -1,58 +1,259 @@
-"""Doing something with everything an iterable gives, so much at a time, and telling each outcome as it is known."""
+"""Submitting everything that an iterable gives: windows kept full, each outcome told as it is known.
+
+How it works: there is no task for a message. Whenever there is room, messages are taken from the iterable and written;
+the answer to each becomes an outcome, and is the occasion to look for room again. Those that were throttled, or surely
+did not leave, go first in the next round.
+"""
 
 import asyncio
+import heapq
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import Any, Protocol
 
-T = TypeVar("T")
-R = TypeVar("R")
+from smpp.client import rejected
+from smpp.errors import InDoubt, NotSent, SmppError, StateError
+from smpp.pool.slot import Submittable
+from smpp.receipts import ReceiptDesk, Submission
+from smpp.retry import THROTTLING
+from smpp.session import ResponseReceived
+
+Outcome = tuple[Submittable, Submission | SmppError]
+
+_MOST_READ_AHEAD = 1000
 
 
-async def each_outcome(
-    items: Iterable[T] | AsyncIterable[T], work: Callable[[T], Awaitable[R]], concurrency: int
-) -> AsyncIterator[tuple[T, R]]:
-    """Run `work` on every item, at most `concurrency` at once.
+class Launcher(Protocol):
+    """The pool, as a stream sees it."""
 
-    An error of the iterable is raised when the outcomes of what it gave before are told; one of `work` at once. Whoever
-    stops asking cancels what is under way.
+    desk: ReceiptDesk
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing may leave any more."""
+
+    def launch(self, message: Submittable, end: "StreamEnd") -> str:
+        """Write a message now; the name of the bind that carries it, or "" where there is no room."""
+
+
+class StreamEnd:
+    """Where the answer to one message of a stream goes (smpp.pool.slot.End)."""
+
+    __slots__ = ("_message", "_stream", "_turn", "bind")
+
+    def __init__(self, stream: "Stream", turn: int, message: Submittable) -> None:
+        self._stream = stream
+        self._turn = turn
+        self._message = message
+        self.bind = ""
+
+    def done(self) -> bool:
+        """Somebody always waits."""
+        return False
+
+    def cancelled(self) -> bool:
+        """Whether the stream was left before the message left."""
+        return self._stream.is_left
+
+    def set_result(self, result: ResponseReceived, /) -> None:
+        """The SMSC answered."""
+        stream = self._stream
+        if result.command_status in THROTTLING:
+            stream.send_again(self._turn, self._message)
+        elif result.command_status:
+            stream.tell(self._message, rejected(self._message, result, self.bind))
+        else:
+            stream.tell(self._message, stream.accept(self._message, result, self.bind))
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """It will not answer."""
+        if self._goes_again(exception):
+            self._stream.send_again(self._turn, self._message)
+        elif isinstance(exception, SmppError):
+            self._stream.tell(self._message, exception)
+        else:
+            self._stream.fail(exception)
+
+    def _goes_again(self, exception: BaseException) -> bool:
+        if isinstance(exception, NotSent):
+            return not self._stream.is_over
+        return isinstance(exception, InDoubt) and self._stream.resend_in_doubt
+
+
+class Stream:
+    """One `submit_all`.
 
     Args:
-        items: taken from only as fast as outcomes are asked for.
-        work: makes an outcome of an item.
-        concurrency: most items under way or with an outcome that was not asked for yet.
+        pool: writes messages.
+        concurrency: most messages under way or with an outcome that was not asked for yet.
+        resend_in_doubt: whether a message whose response was lost is sent again.
     """
-    loop = asyncio.get_running_loop()
-    under_way: dict[asyncio.Task[R], T] = {}
-    ended: deque[asyncio.Task[R]] = deque()
-    room = asyncio.Semaphore(concurrency)
-    news = asyncio.Event()
 
-    def end(task: asyncio.Task[R]) -> None:
-        ended.append(task)
-        news.set()
+    def __init__(self, pool: Launcher, concurrency: int, resend_in_doubt: bool) -> None:
+        self.is_left = False
+        self.resend_in_doubt = resend_in_doubt
+        self._pool = pool
+        self._concurrency = concurrency
+        self._waiting: list[tuple[int, Submittable]] = []
+        """Messages that were taken and have to be written, by their turn: what comes back keeps its own."""
+        self._turn = 0
+        self._outcomes: deque[Outcome] = deque()
+        self._under_way = 0
+        self._news = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._loop = asyncio.get_running_loop()
 
-    async def feed() -> None:
-        async for item in _aiter(items):
-            await room.acquire()
-            task = loop.create_task(_run(work, item))
-            under_way[task] = item
-            task.add_done_callback(end)
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is written: the stream was left, or the pool stops."""
+        return self.is_left or self._pool.is_stopping
 
-    feeder = loop.create_task(feed())
-    feeder.add_done_callback(lambda _: news.set())
-    try:
-        while under_way or not feeder.done():
-            await news.wait()
-            news.clear()
-            while ended:
-                task = ended.popleft()
-                item = under_way.pop(task)
-                room.release()
-                yield item, task.result()
-        feeder.result()
-    finally:
-        await end_tasks(feeder, *under_way)
+    # What the ends of messages call
+
+    def accept(self, message: Submittable, answer: ResponseReceived, bind: str) -> Submission:
+        """The SMSC took a message."""
+        return self._pool.desk.accepted(message, answer.message, bind, self._loop.time())
+
+    def tell(self, message: Submittable, outcome: Submission | SmppError) -> None:
+        """A message has its outcome."""
+        self._under_way -= 1
+        self._outcomes.append((message, outcome))
+        self._news.set()
+
+    def send_again(self, turn: int, message: Submittable) -> None:
+        """A message goes again, before those that have not gone yet."""
+        self._under_way -= 1
+        heapq.heappush(self._waiting, (turn, message))
+        self._news.set()
+
+    def fail(self, error: BaseException) -> None:
+        """Something that is no outcome: raised to whoever asks for the next one."""
+        self._under_way -= 1
+        self._failure = error
+        self._news.set()
+
+    def wake(self) -> None:
+        """There may be room again."""
+        self._news.set()
+
+    # Running
+
+    async def run(self, messages: Iterable[Submittable] | AsyncIterable[Submittable]) -> AsyncIterator[Outcome]:
+        """Give each message with its outcome."""
+        source = _Ahead(messages, self._news) if isinstance(messages, AsyncIterable) else _Now(messages)
+        try:
+            while True:
+                self._send(source)
+                while self._outcomes:
+                    yield self._outcomes.popleft()
+                    self._send(source)
+                if self._failure is not None:
+                    raise self._failure
+                if not self._under_way and not self._waiting:
+                    if source.is_exhausted:
+                        source.check()
+                        return
+                    if self._pool.is_stopping:
+                        raise StateError("the pool stops: the rest of the messages was not taken")
+                await self._news.wait()
+                self._news.clear()
+        finally:
+            self.is_left = True
+            await source.close()
+
+    def _send(self, source: "_Now | _Ahead") -> None:
+        """Write as many messages as there is room for."""
+        if self._pool.is_stopping:
+            for _, unsent in sorted(self._waiting, key=_turn_of):
+                self._outcomes.append((unsent, NotSent(unsent.command_id, 0, "the pool stops")))
+            self._waiting.clear()
+            return
+        while self._under_way + len(self._outcomes) < self._concurrency:
+            if not self._waiting:
+                message = source.take()
+                if message is None:
+                    return
+                self._turn += 1
+                self._waiting.append((self._turn, message))
+            turn, message = heapq.heappop(self._waiting)
+            end = StreamEnd(self, turn, message)
+            self._under_way += 1
+            end.bind = self._pool.launch(message, end)
+            if not end.bind:
+                self._under_way -= 1
+                heapq.heappush(self._waiting, (turn, message))
+                return
+
+
+def _turn_of(waiting: tuple[int, Submittable]) -> int:
+    return waiting[0]
+
+
+class _Now:
+    """A source that has the next message at once."""
+
+    def __init__(self, messages: Iterable[Submittable]) -> None:
+        self.is_exhausted = False
+        self._messages = iter(messages)
+        self._error: BaseException | None = None
+
+    def take(self) -> Submittable | None:
+        """The next message, or None where there is none."""
+        if self.is_exhausted:
+            return None
+        try:
+            return next(self._messages)
+        except StopIteration:
+            self.is_exhausted = True
+        except Exception as error:
+            self.is_exhausted, self._error = True, error
+        return None
+
+    def check(self) -> None:
+        """Raise what ended the source."""
+        if self._error is not None:
+            raise self._error
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+class _Ahead:
+    """A source that has to be waited for: a task reads a little ahead of the windows."""
+
+    def __init__(self, messages: AsyncIterable[Submittable], news: asyncio.Event) -> None:
+        self._messages = messages
+        self._news = news
+        self._read: deque[Submittable] = deque()
+        self._room = asyncio.Semaphore(_MOST_READ_AHEAD)
+        self._reader: asyncio.Task[Any] = asyncio.get_running_loop().create_task(self._run())
+        self._reader.add_done_callback(lambda _: news.set())
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether it has given everything."""
+        return self._reader.done() and not self._read
+
+    def take(self) -> Submittable | None:
+        """The next message, or None where there is none yet."""
+        if not self._read:
+            return None
+        self._room.release()
+        return self._read.popleft()
+
+    def check(self) -> None:
+        """Raise what ended the source."""
+        self._reader.result()
+
+    async def close(self) -> None:
+        """Read no further."""
+        await end_tasks(self._reader)
+
+    async def _run(self) -> None:
+        async for message in self._messages:
+            await self._room.acquire()
+            self._read.append(message)
+            self._news.set()
 
 
 async def end_tasks(*tasks: "asyncio.Task[Any]") -> None:
@@ -60,19 +261,3 @@ async def end_tasks(*tasks: "asyncio.Task[Any]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _run(work: Callable[[T], Awaitable[R]], item: T) -> Coroutine[Any, Any, R]:
-    async def run() -> R:
-        return await work(item)
-
-    return run()
-
-
-async def _aiter(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item
