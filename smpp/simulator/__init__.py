@@ -4,6 +4,7 @@ from smpp.errors import ScriptError
 from smpp.simulator.book import StoredMessage
 from smpp.simulator.chronicle import SimulatorEvent
 from smpp.simulator.delivery import Delivery
+from smpp.simulator.example import example_script
 from smpp.simulator.forms import RECEIPT_FORMS, ReceiptForm
 from smpp.simulator.outcome import Arrival, Outcome
 from smpp.simulator.record import LogEntry, RateJudge
@@ -34,6 +35,7 @@ __all__ = [
     "SimulatorEvent",
     "StoredMessage",
     "ThrowAwayTls",
+    "example_script",
     "load_script",
     "parse_script",
     "throw_away_tls",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from smpp.log import log
 from smpp.simulator.delivery import Delivery
 from smpp.simulator.record import LogEntry, LogFile
 from smpp.status import status_name
@@ -83,7 +84,7 @@ class Chronicle:
     def tell(self, kind: str, text: str, server: int | None = None, bind: str = "") -> None:
         """Something happened."""
         if self._on_event is not None:
-            self._on_event(SimulatorEvent(kind, text, server, bind))
+            self._emit(SimulatorEvent(kind, text, server, bind))
         self.happened()
 
     def submitted(self, entry: LogEntry) -> None:
@@ -105,13 +106,13 @@ class Chronicle:
                 }
             )
         if self._on_event is not None:
-            self._on_event(SimulatorEvent("submit", _submit_line(entry), entry.server, entry.bind))
+            self._emit(SimulatorEvent("submit", _submit_line(entry), entry.server, entry.bind))
         self.happened()
 
     def refused(self, delivery: Delivery) -> None:
         """A receipt or message was answered with an error."""
         if self._on_event is not None:
-            self._on_event(SimulatorEvent(delivery.kind, _delivery_line(delivery), delivery.server, delivery.bind))
+            self._emit(SimulatorEvent(delivery.kind, _delivery_line(delivery), delivery.server, delivery.bind))
         self.happened()
 
     def delivered(self, delivery: Delivery) -> None:
@@ -131,8 +132,15 @@ class Chronicle:
                 }
             )
         if self._on_event is not None:
-            self._on_event(SimulatorEvent(delivery.kind, _delivery_line(delivery), delivery.server, delivery.bind))
+            self._emit(SimulatorEvent(delivery.kind, _delivery_line(delivery), delivery.server, delivery.bind))
         self.happened()
+
+    def _emit(self, event: SimulatorEvent) -> None:
+        assert self._on_event is not None  # noqa: S101 - the caller looked
+        try:
+            self._on_event(event)
+        except Exception:
+            log.exception("on_event failed", kind=event.kind)
 
     def _check(self) -> None:
         self._check_scheduled = False

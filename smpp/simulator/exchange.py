@@ -12,6 +12,7 @@ from time import time
 from typing import Final
 
 from smpp.constants import MessageState, RegisteredDelivery
+from smpp.log import log
 from smpp.server import ServerSession
 from smpp.session import RequestReceived
 from smpp.simulator.agenda import Agenda
@@ -166,12 +167,21 @@ class Exchange:
             arrival = Arrival(
                 server, session.name, session.system_id, message, destination, now, self._default_alphabet
             )
-            decided = self._on_submit(arrival) if self._on_submit is not None else None
-            outcome = decided or self._director.outcome(arrival)
+            outcome = self._ask(arrival) or self._director.outcome(arrival)
         if not outcome.command_status and message.registered_delivery and self._post.is_full:
             # Refused rather than accepted without its receipt.
             return _with_status(outcome, CommandStatus.ESME_RMSGQFUL)
         return outcome
+
+    def _ask(self, arrival: Arrival) -> Outcome | None:
+        """What the caller's own function says."""
+        if self._on_submit is None:
+            return None
+        try:
+            return self._on_submit(arrival)
+        except Exception:
+            log.exception("on_submit failed", bind=arrival.bind)
+            return _FAILED
 
     def _note(
         self,
@@ -320,6 +330,7 @@ class Exchange:
 
 
 _NO_DESTINATIONS: Final = CommandStatus.ESME_RINVNUMDESTS
+_FAILED: Final = Outcome(command_status=int(CommandStatus.ESME_RSYSERR))
 
 
 def _wants_receipt(registered_delivery: int, state: MessageState) -> bool:

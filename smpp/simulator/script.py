@@ -156,7 +156,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     disconnect: Literal["", "before", "after"] = ""
     """Close the connection instead of answering (the message counts as accepted), or right after."""
     freeze: NonNegative = 0.0
-    """Neither read nor write for so many seconds after the answer."""
+    """Neither read nor write for so many seconds after the answer. Our own timers go on: a link that is frozen
+    for longer than enquire_link_seconds and response_timeout_seconds of `Simulator(session=...)` is closed."""
     receipt: ReceiptPlan = "normal"
     """`out_of_order`: an ENROUTE behind the final one."""
     receipt_state: str = ""

@@ -14,7 +14,7 @@ import click
 from smpp.constants import DEFAULT_PORT
 from smpp.endpoint import server_tls
 from smpp.errors import EncodeError, ScriptError, SmppError, StateError
-from smpp.simulator import RECEIPT_FORMS, Simulator, SimulatorEvent, throw_away_tls
+from smpp.simulator import RECEIPT_FORMS, Simulator, SimulatorEvent, example_script, throw_away_tls
 from smpp.sms import split
 from smpp.tools.connecting import BAD_INPUT, PASSWORD_VARIABLE, REFUSED, fail, run, stop_on_signal
 
@@ -30,6 +30,12 @@ class _Messages:
     destination: str
     text: str
     system_id: str
+
+
+def _print_script(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(example_script(), nl=False)
+        context.exit()
 
 
 @click.command()
@@ -78,6 +84,14 @@ class _Messages:
     "--log", "log_file", type=click.Path(dir_okay=False), help="Append every message and receipt here, as JSON lines."
 )
 @click.option("--quiet", is_flag=True, help="Print no line for each event.")
+@click.option(
+    "--print-script",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_script,
+    help="Print a script with every key explained, and exit.",
+)
 def simulate(
     host: str,
     ports: tuple[int, ...],
@@ -108,7 +122,7 @@ def simulate(
     binds, whichever server they are to. The first --port and the first --tls-port are one server, and so on.
 
     \b
-    A script is TOML:
+    A script is TOML (--print-script shows all of it):
       [receipts]
       delay = [0.5, 3.0]
       states = { DELIVERED = 95, UNDELIVERABLE = 5 }

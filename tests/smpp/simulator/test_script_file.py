@@ -1,11 +1,23 @@
 """Scripts in TOML, and what is said of bad ones."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from smpp.errors import ScriptError
-from smpp.simulator import BindRule, Exponential, Ids, LinkFaults, Receipts, Rule, Script, load_script, parse_script
+from smpp.simulator import (
+    BindRule,
+    Exponential,
+    Ids,
+    LinkFaults,
+    Receipts,
+    Rule,
+    Script,
+    example_script,
+    load_script,
+    parse_script,
+)
 
 WHOLE = """
 seed = 7
@@ -76,6 +88,23 @@ def test_a_script_says_everything_that_python_may() -> None:
 
 def test_an_empty_script_is_a_well_behaved_smsc() -> None:
     assert parse_script("") == Script()
+
+
+def test_the_printed_script_is_that_of_a_well_behaved_smsc() -> None:
+    assert parse_script(example_script()) == Script()
+
+
+def test_the_printed_script_explains_every_key_with_a_value_that_may_be() -> None:
+    commented = example_script().replace("# [[", "[[")
+    lines = [line.removeprefix("# ") if re.match(r"# \w+ = ", line) else line for line in commented.splitlines()]
+    script = parse_script("\n".join(lines))
+    (rule,), (bind,) = script.rules, script.binds
+    assert rule != Rule()
+    assert bind != BindRule()
+    named = set(re.findall(r"^(\w+) = ", "\n".join(lines), re.MULTILINE))
+    named |= {"source", "text"}  # named in a comment, with the others that fit a message
+    for kind in (Rule, BindRule, LinkFaults, Receipts, Ids):
+        assert set(kind.__struct_fields__) <= named
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,17 @@ async def test_a_function_may_decide_before_the_rules() -> None:
         assert (await client.ask(QUIET)).command_status == 0
 
 
+async def test_a_function_that_fails_makes_a_system_error_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("oops")
+
+    async with Simulator(on_submit=fail, on_event=fail) as simulator, esme(simulator) as client:
+        assert (await client.ask(QUIET)).command_status == Status.ESME_RSYSERR
+        assert (await client.ask(EnquireLink())).message == EnquireLinkResp()
+    assert "on_submit failed" in caplog.text
+    assert "on_event failed" in caplog.text
+
+
 async def test_the_script_may_change_while_it_runs() -> None:
     async with Simulator() as simulator, esme(simulator) as client:
         assert (await client.ask(QUIET)).message == SubmitSmResp("1")

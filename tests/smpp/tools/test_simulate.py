@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from smpp.cli import main
 from smpp.endpoint import client_tls
+from smpp.simulator import example_script
 from smpp.wire import decode, encode
 from smpp.wire.pdu import BindTransceiver, DeliverSm, DeliverSmResp, SubmitSm, SubmitSmResp
 
@@ -127,6 +128,12 @@ async def test_credentials_are_asked_for_where_given() -> None:
         await running.line("refused bind of demo: wrong credentials")
         writer.close()
         assert "right" not in "".join(running.lines) + await running.stop()
+
+
+def test_it_prints_a_script_to_start_from() -> None:
+    result = CliRunner().invoke(main, ["simulate", "--print-script"])
+    assert result.exit_code == 0
+    assert result.stdout == example_script()
 
 
 @pytest.mark.parametrize(
