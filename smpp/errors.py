@@ -5,6 +5,7 @@ SmppError
 ├── DecodeError            octets of the peer that cannot be read           (peer's mistake)
 │   └── FrameError         ... and the place in the stream is lost
 ├── ScriptError            a simulator's script that makes no sense        (local mistake)
+├── InvalidUrl             a connection URL that cannot be                  (local mistake)
 ├── RecordingError         a file that cannot be recorded to                (local mistake)
 ├── StateError             not allowed in this state of the session         (local mistake)
 │   └── WindowFull         too many requests without a response

@@ -1,7 +1,7 @@
 """A place in the window of one bind, for one part, and the way of its answer."""
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from smpp.errors import NotSent, StateError, WindowFull
 from smpp.pool.bind import PoolBind
@@ -9,6 +9,7 @@ from smpp.session import ResponseReceived
 from smpp.wire.pdu import DataSm, SubmitMulti, SubmitSm
 
 Submittable = SubmitSm | SubmitMulti | DataSm
+AnyMessage = TypeVar("AnyMessage", bound=Submittable)
 
 
 class End(Protocol):
