@@ -28,7 +28,7 @@ from smpp.log import log
 from smpp.pool.bind import BindState, BindStatus, PoolBind
 from smpp.pool.server import PoolServer
 from smpp.pool.settings import PoolConfig, ThrottleScope
-from smpp.pool.slot import End, Slot, Submittable, submit_now
+from smpp.pool.slot import AnyMessage, End, Slot, Submittable, submit_now
 from smpp.pool.streams import Stream, end_tasks
 from smpp.receipts import ReceiptDesk, SentMessage, Submission
 from smpp.recording import Recorder, recorder_of
@@ -63,7 +63,7 @@ class Pool:
         on_deliver: gets messages and receipts of all binds; answered when it returns.
         deliver_for: instead of `on_deliver`: makes the handler of each bind from its name, ``host:port#n``.
         on_change: called when a bind changes its state.
-        config: settings; the keyword arguments below are shortcuts into it.
+        config: settings; binds_per_server and parts_per_second_per_server are shortcuts into it.
         desk: joins receipts with what was sent; default: one of the pool's own, shared by all its binds.
         ssl_context: for smpps servers; default: the system's authorities, verification on.
         trace: called for every PDU both ways.
@@ -284,8 +284,8 @@ class Pool:
             return self.desk.accepted(message, answer.message, bind, asyncio.get_running_loop().time())
 
     async def submit_all(
-        self, messages: Iterable[Submittable] | AsyncIterable[Submittable], *, concurrency: int = 1000
-    ) -> AsyncIterator[tuple[Submittable, Submission | SmppError]]:
+        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, concurrency: int = 1000
+    ) -> AsyncIterator[tuple[AnyMessage, Submission | SmppError]]:
         """Submit everything that an iterable gives, keeping windows full; outcomes come as they are known.
 
         Args:
@@ -299,7 +299,7 @@ class Pool:
         self._streams.add(stream)
         try:
             async for outcome in stream.run(messages):
-                yield outcome
+                yield outcome  # type: ignore[misc]  # what comes out is what went in
         finally:
             self._streams.discard(stream)
 
