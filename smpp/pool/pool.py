@@ -18,7 +18,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Final, Self, Unpack
 
 from smpp.client import DeliverHandler, coding_options, compose, rejected
 from smpp.constants import BindMode
@@ -38,6 +38,9 @@ from smpp.session.session import Trace
 from smpp.sms import SplitOptions
 from smpp.status import status_name
 from smpp.wire.tlv import NO_TLVS, Tlvs
+
+_LONGEST_RUN: Final = 16
+"""Parts that one bind gets before all are compared again; fewer where windows are small."""
 
 
 @dataclass(slots=True, eq=False)
@@ -106,6 +109,8 @@ class Pool:
         self._turns = itertools.count()
         self._waiters: list[_Waiter] = []
         self._streams: set[Stream] = set()
+        self._chosen: PoolBind | None = None
+        self._run_left = 0
         self._change = asyncio.Event()
         self._stopping = False
         self._keepers: dict[PoolBind, asyncio.Task[None]] = {}
@@ -341,12 +346,19 @@ class Pool:
         return slots
 
     def _freest(self) -> PoolBind | None:
+        """The bind with the most room: for a run of parts, since to compare all binds costs more than to write."""
+        chosen = self._chosen
+        if chosen is not None and self._run_left > 0 and chosen.server.has_room and chosen.room > 0:
+            self._run_left -= 1
+            return chosen
         best, best_room = None, 0
         for bind in self._binds:
             if bind.state is BindState.BOUND and bind.server.has_room:
                 room = bind.room
                 if room > best_room:
                     best, best_room = bind, room
+        self._chosen = best
+        self._run_left = min(_LONGEST_RUN, best_room // len(self._binds)) - 1
         return best
 
     # What slots and streams call (smpp.pool.slot.Line, smpp.pool.streams.Launcher)
