@@ -4,6 +4,7 @@ GatewayError
 ├── ConfigError      a setting that cannot be: file, key, value, expectation
 ├── InvalidMessage   a message that no door may take: code, field
 ├── NoRoute          ... that no rule takes
+├── NotWaiting       a message that has left, or is not known: it cannot be changed any more
 ├── Unauthorized     unknown or wrong credentials
 ├── Unsupported      ... that this uplink or provider cannot carry
 ├── StoreFull        too much waits for the store: try again
@@ -54,6 +55,18 @@ class NoRoute(InvalidMessage):
 
     def __init__(self, message: str) -> None:
         super().__init__("no_route", message, "recipient")
+
+
+class NotWaiting(GatewayError):
+    """A message that cannot be cancelled or replaced.
+
+    Attributes:
+        is_known: whether the account has such a message at all.
+    """
+
+    def __init__(self, message: str, *, is_known: bool = True) -> None:
+        super().__init__(message)
+        self.is_known = is_known
 
 
 class Unauthorized(GatewayError):

@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import Final, cast
 
 import msgspec
 import structlog
 
 from gateway.config import Config
-from gateway.errors import InvalidMessage, NoRoute, StoreError, StoreFull
+from gateway.errors import InvalidMessage, NoRoute, NotWaiting, StoreError, StoreFull
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, Outcome, Part, State, SubmitResult
@@ -37,6 +37,7 @@ STRANDED_SECONDS: Final = 60.0
 STRANDED_LIMIT: Final = 10_000
 STRANDED_VALIDITY_SECONDS: Final = 86_400
 """Of a message whose uplink, with its default, is gone."""
+CANCELLED: Final = "cancelled by its sender"
 INTERRUPTED: Final = "the gateway ended before the response came"
 
 
@@ -98,8 +99,13 @@ class Pipeline:
 
     # --- taking in ---
 
-    async def accept(self, messages: Sequence[NewMessage]) -> list[Message | InvalidMessage]:
+    async def accept(
+        self, messages: Sequence[NewMessage], *, ids: Sequence[str] = ()
+    ) -> list[Message | InvalidMessage]:
         """Check messages, keep those that can be sent, and return after the commit: item by item what it became.
+
+        Args:
+            ids: ids of the store's own making for the first of them; the others get new ones.
 
         Raises:
             StoreFull: too much waits, or the gateway is stopping; nothing was kept.
@@ -110,9 +116,10 @@ class Pipeline:
         now = self._clock()
         outcome: list[Message | InvalidMessage] = []
         works: list[Work] = []
+        given = iter(ids)
         for new in messages:
             try:
-                work = self._admit(new, now)
+                work = self._admit(new, now, next(given, "") or self._store.ids.new(now))
             except InvalidMessage as error:
                 self._metrics.refused.labels(error.code).inc()
                 outcome.append(error)
@@ -123,13 +130,13 @@ class Pipeline:
             await self._keep(works)
         return outcome
 
-    def _admit(self, new: NewMessage, now: float) -> Work:
+    def _admit(self, new: NewMessage, now: float, identifier: str) -> Work:
         checked = self._policy.check(new, now)
         uplinks = self._router.route(checked)
         is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
         message = Message(
             **msgspec.structs.asdict(checked),
-            id=self._store.ids.new(now),
+            id=identifier,
             node=self._node,
             created_at=now,
             updated_at=now,
@@ -185,6 +192,86 @@ class Pipeline:
             lane.skipped += 1
             return
         self._sender.hold(work)
+
+    # --- changing what waits ---
+
+    async def cancel(self, account: str, message_id: str) -> Message:
+        """Withdraw a message of which nothing has left; returns after the commit.
+
+        Raises:
+            NotWaiting: it has left, has ended, or is not known.
+            StoreError: the store cannot commit; the message is sent as if nothing had been asked.
+        """
+        async with self._held_back(account, message_id) as held:
+            now = self._clock()
+            gone = replace(held[0], state=State.DELETED, error=CANCELLED, updated_at=now)
+            callbacks = await self._store.end([gone], self._book)
+            held.clear()
+        self._metrics.ended.labels(State.DELETED.value).inc()
+        if callbacks:
+            self._on_callbacks()
+        return gone
+
+    async def amend(self, account: str, message_id: str, change: Callable[[Message], Message]) -> Message:
+        """Put another in the place of a message of which nothing has left; returns after the commit.
+
+        Args:
+            change: makes the new one of the old; what it raises is passed on.
+
+        Raises:
+            InvalidMessage: the new one cannot be accepted.
+            NotWaiting: it has left, has ended, or is not known.
+            StoreError: the store cannot commit; the old one is sent.
+        """
+        async with self._held_back(account, message_id) as held:
+            now = self._clock()
+            checked = cast(Message, self._policy.check(change(held[0]), now))
+            uplinks = self._router.route(checked)
+            is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
+            amended = replace(
+                checked,
+                updated_at=now,
+                state=State.SCHEDULED if is_scheduled else State.QUEUED,
+                uplink=self._first_available(uplinks),
+            )
+            await self._store.amend([amended])
+            held.clear()
+        self._hold(self._work(amended, uplinks))
+        return amended
+
+    @contextlib.asynccontextmanager
+    async def _held_back(self, account: str, message_id: str) -> AsyncIterator[list[Message]]:
+        """Keep a message of which nothing has left where it is; whoever deals with it clears the list."""
+        work = self._sender.works.get(message_id)
+        if work is not None and work.message.account != account:
+            raise NotWaiting("no such message", is_known=False)
+        if message_id in self._arriving or (work is not None and not self._sender.withdraw(work)):
+            raise NotWaiting("the message has left")
+        self._arriving.add(message_id)
+        held: list[Message] = []
+        is_left = True
+        try:
+            message = await self._store.message(account, message_id)
+            if message is None:
+                raise NotWaiting("no such message", is_known=False)
+            if message.state not in (State.QUEUED, State.SCHEDULED) or message.part_count:
+                raise NotWaiting("the message has left")
+            held.append(message)
+            yield held
+            is_left = bool(held)
+        finally:
+            self._arriving.discard(message_id)
+            if is_left and work is not None:
+                self._sender.hold(work)
+            elif is_left and held and message_id not in self._sender.works:
+                # A refill has passed it over meanwhile.
+                self._leave_in_store(held[0].uplink)
+
+    def _leave_in_store(self, uplink: str) -> None:
+        lane = self._sender.lanes.get(uplink)
+        if lane is not None:
+            lane.has_more = True
+            lane.skipped += 1
 
     # --- life ---
 

@@ -152,6 +152,13 @@ class Sender:
                 lane.push_front(work.item(part.number), self._clock())
         self._wake[work.lane].set()
 
+    def withdraw(self, work: Work) -> bool:
+        """Take a message of which nothing has left out of its lane; whether that could be."""
+        if work.parts or work.was_split or work.broken is not None:
+            return False
+        self._forget(work)
+        return True
+
     def wake(self) -> None:
         """Look again at what is ready."""
         for event in self._wake.values():
