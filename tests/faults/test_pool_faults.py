@@ -11,7 +11,7 @@ import pytest
 from smpp import tlv
 from smpp.constants import InterfaceVersion
 from smpp.endpoint import client_tls
-from smpp.errors import EncodeError, InDoubt, ResponseTimeout, StateError, SubmitRejected
+from smpp.errors import EncodeError, InDoubt, NotSent, ResponseTimeout, StateError, SubmitRejected
 from smpp.pool import BindState, BindStatus
 from smpp.receipts import Submission
 from smpp.session import SessionConfig
@@ -47,9 +47,9 @@ async def test_killed_server_costs_what_was_in_flight_there_at_most_and_comes_ba
         async with pool_of(simulator, binds_per_server=2) as pool:
             await pool.wait_bound(4, PATIENCE_SECONDS)
             sending = asyncio.ensure_future(submit_all(pool, to_send := messages(1500)))
-            await simulator.wait_until(lambda: len(simulator.log) > 200)
+            await simulator.wait_until(lambda: len(simulator.log) > 200, PATIENCE_SECONDS)
             await simulator.servers[0].stop(in_order=False)
-            await simulator.wait_until(lambda: len(simulator.log) > 700)
+            await simulator.wait_until(lambda: len(simulator.log) > 700, PATIENCE_SECONDS)
             await simulator.servers[0].start()
             await pool.wait_bound(4, PATIENCE_SECONDS)
             ended = await sending
@@ -69,7 +69,7 @@ async def test_all_but_one_server_lost_changes_nothing_but_speed() -> None:
             sending = asyncio.ensure_future(submit_all(pool, to_send := messages(1000)))
             for server in simulator.servers[1:]:
                 seen = len(simulator.log)
-                await simulator.wait_until(lambda seen=seen: len(simulator.log) >= seen + 100)  # type: ignore[misc]
+                await simulator.wait_until(lambda seen=seen: len(simulator.log) >= seen + 100, PATIENCE_SECONDS)  # type: ignore[misc]
                 # An SMSC that goes down in order answers everything it took.
                 await server.stop()
             ended = await sending
@@ -92,7 +92,7 @@ async def test_frozen_server_leaves_doubt_and_the_rest_goes_elsewhere() -> None:
     ):
         await pool.wait_bound(2, PATIENCE_SECONDS)
         sending = asyncio.ensure_future(submit_all(pool, to_send := messages(1500)))
-        await simulator.wait_until(lambda: len(simulator.log) > 100)
+        await simulator.wait_until(lambda: len(simulator.log) > 100, PATIENCE_SECONDS)
         simulator.servers[0].freeze()
         ended = await sending
         assert_once_unless_in_doubt(simulator, ended, to_send)
@@ -117,7 +117,7 @@ async def test_reset_tls_links_come_back_as_tls(tls: ThrowAwayTls) -> None:
             sending = asyncio.ensure_future(submit_all(pool, to_send := messages(600)))
             for _ in range(3):
                 seen = len(simulator.log)
-                await simulator.wait_until(lambda seen=seen: len(simulator.log) >= seen + 50)  # type: ignore[misc]
+                await simulator.wait_until(lambda seen=seen: len(simulator.log) >= seen + 50, PATIENCE_SECONDS)  # type: ignore[misc]
                 simulator.servers[0].drop()
             ended = await sending
             await pool.wait_bound(2, PATIENCE_SECONDS)
@@ -208,7 +208,7 @@ async def test_pool_stops_while_a_server_keeps_it_waiting_for_its_bind() -> None
         pool = pool_of(simulator)
         pool.start()
         await pool.wait_bound(1, PATIENCE_SECONDS)
-        await simulator.wait_until(lambda: simulator.counters["connections"] == 2)
+        await simulator.wait_until(lambda: simulator.counters["connections"] == 2, PATIENCE_SECONDS)
         await pool.stop()
         assert [bind.state for bind in pool.binds] == [BindState.STOPPED] * 2
         assert not [task for task in asyncio.all_tasks() if "Pool" in repr(task.get_coro())]
@@ -227,10 +227,10 @@ async def test_stop_waits_for_what_is_in_flight_then_unbinds() -> None:
         pool.start()
         await pool.wait_bound(2, PATIENCE_SECONDS)
         sending = [asyncio.ensure_future(pool.submit(message)) for message in messages(20)]
-        await simulator.wait_until(lambda: len(simulator.log) == 20)
+        await simulator.wait_until(lambda: len(simulator.log) == 20, PATIENCE_SECONDS)
         await pool.stop()
         assert all(isinstance(task.result(), Submission) for task in sending)
-        await simulator.wait_until(lambda: len(ends) == 2)
+        await simulator.wait_until(lambda: len(ends) == 2, PATIENCE_SECONDS)
         assert ends == ["the peer unbound"] * 2
 
 
@@ -240,7 +240,7 @@ async def test_stop_under_load_tells_everybody_what_became_of_their_part() -> No
         pool.start()
         await pool.wait_bound(2, PATIENCE_SECONDS)
         sending = [asyncio.ensure_future(pool.submit(message)) for message in messages(1000)]
-        await simulator.wait_until(lambda: len(simulator.log) > 100)
+        await simulator.wait_until(lambda: len(simulator.log) > 100, PATIENCE_SECONDS)
         await pool.stop()
         outcomes = await asyncio.gather(*sending, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {Submission, StateError}
@@ -248,6 +248,23 @@ async def test_stop_under_load_tells_everybody_what_became_of_their_part() -> No
         assert arrivals(simulator) == Counter(taken)
         with pytest.raises(StateError, match="stops"):
             await pool.submit(messages(1)[0])
+
+
+async def test_stop_lets_no_part_go_before_its_moment() -> None:
+    async with Simulator() as simulator:
+        pool = pool_of(simulator, parts_per_second_per_server=60)
+        pool.start()
+        await pool.wait_bound(1, PATIENCE_SECONDS)
+        first, second, third, fourth = messages(4)
+        await pool.submit(first)
+        waiting = [
+            slot.submit(message)
+            for slot, message in zip(await reserve_all(pool, 3), (second, third, fourth), strict=True)
+        ]
+        await pool.stop()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {NotSent}
+        assert destinations(simulator) == [first.destination_addr]
 
 
 async def test_stop_of_a_frozen_smsc_ends_at_its_deadline_with_doubt() -> None:
@@ -261,6 +278,7 @@ async def test_stop_of_a_frozen_smsc_ends_at_its_deadline_with_doubt() -> None:
         sending = [slot.submit(message) for slot, message in zip(await reserve_all(pool, 20), big, strict=True)]
         waiting = asyncio.ensure_future(pool.submit(big[0]))
         await pool.stop(0.2)
+        assert all(future.done() for future in sending)
         outcomes = await asyncio.gather(*sending, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {InDoubt}
         with pytest.raises(StateError):
@@ -268,7 +286,7 @@ async def test_stop_of_a_frozen_smsc_ends_at_its_deadline_with_doubt() -> None:
         assert {bind.state for bind in pool.binds} == {BindState.STOPPED}
         # Nothing of the connections is left on our side, though the peer never read what was written.
         simulator.thaw()
-        await simulator.wait_until(lambda: not any(server.sessions for server in simulator.servers))
+        await simulator.wait_until(lambda: not any(server.sessions for server in simulator.servers), PATIENCE_SECONDS)
 
 
 async def test_submit_that_is_cancelled_before_its_moment_never_leaves() -> None:
@@ -299,7 +317,7 @@ async def test_every_receipt_finds_its_submission_over_any_bind_of_any_server() 
             assert receipt.id == outcome.message_id
             assert len(outcome.receipts) == 1
         by_id = {entry.message_id: entry for entry in simulator.log}
-        await simulator.drained()
+        await simulator.drained(PATIENCE_SECONDS)
         assert len(simulator.deliveries) == 300
         assert all(one.server != by_id[one.message_id].server for one in simulator.deliveries)
 
@@ -323,7 +341,7 @@ async def test_receipts_are_kept_by_the_smsc_while_every_bind_is_down() -> None:
             for outcome in ended.values():
                 assert isinstance(outcome, Submission)
                 await outcome.receipt(PATIENCE_SECONDS)
-            await simulator.drained()
+            await simulator.drained(PATIENCE_SECONDS)
         assert sorted(came) == sorted(message.destination_addr for message in to_send)
 
 
@@ -343,5 +361,5 @@ async def test_receipt_that_the_handler_cannot_keep_is_sent_again() -> None:
             submission = await pool.submit(messages(1, receipts=True)[0])
             await submission.receipt(PATIENCE_SECONDS)
             assert simulator.counters["receipts_refused"] == 1
-            await simulator.drained()
+            await simulator.drained(PATIENCE_SECONDS)
         assert len(tries) == 2

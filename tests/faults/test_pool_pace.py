@@ -83,7 +83,7 @@ async def test_throttled_parts_go_before_those_that_never_went() -> None:
 
 
 async def test_nothing_leaves_while_a_server_pauses_not_even_with_a_place() -> None:
-    config = pool_config(window=3, throttle_min_seconds=5.0, throttle_max_seconds=10.0)
+    config = pool_config(window=3, throttle_min_seconds=0.2, throttle_max_seconds=0.4)
     async with (
         Simulator(script=Script(rules=(Rule(first=1, status=THROTTLED.name),))) as simulator,
         pool_of(simulator, config) as pool,
@@ -95,6 +95,8 @@ async def test_nothing_leaves_while_a_server_pauses_not_even_with_a_place() -> N
             with pytest.raises(SmppError, match="was throttled before the part left"):
                 await slot.submit(message)
         assert destinations(simulator) == [one.destination_addr]
+        # They have given their places back.
+        assert len(await reserve_all(pool, 3)) == 3
 
 
 async def test_other_servers_go_on_while_one_pauses() -> None:
@@ -185,6 +187,18 @@ async def test_places_are_spread_over_the_freest_binds() -> None:
             slot.release()
         with pytest.raises(StateError, match="used already"):
             slots[0].release()
+
+
+async def test_place_that_was_granted_to_somebody_who_has_just_left_goes_to_the_next() -> None:
+    async with Simulator() as simulator, pool_of(simulator, pool_config(window=1)) as pool:
+        (held,) = await pool.reserve()
+        leaving, next_one = (asyncio.ensure_future(pool.reserve()) for _ in range(2))
+        await asyncio.sleep(0)
+        held.release()
+        leaving.cancel()
+        (slot,) = await next_one
+        slot.release()
+        assert leaving.cancelled()
 
 
 STEPS = st.lists(

@@ -6,6 +6,8 @@ A limit on the size of files stands in for a full disk: every write that would m
 import sqlite3
 from pathlib import Path
 
+import aiohttp
+
 from smpp.simulator import Receipts, Rule, Script, Simulator
 from smpp.status import CommandStatus
 from tests.faults.processes import Bench, bench, eventually
@@ -37,11 +39,12 @@ async def assert_refused(path: Bench) -> None:
         "mocean-api-key": "mkey",
         "mocean-api-secret": "msecret",
         "mocean-from": "A",
-        "mocean-to": "91",
+        "mocean-to": message["to"],
         "mocean-text": "x",
     }
-    async with path.gateway.http.post("/mocean/rest/2/sms", data=form) as answer:
-        assert "<status>0</status>" not in await answer.text()
+    async with aiohttp.request("POST", f"{path.gateway.url}/mocean/rest/2/sms", data=form) as answer:
+        assert answer.status == 500
+        assert "<status>45</status>" in await answer.text()
 
 
 async def assert_sound(path: Bench) -> None:
