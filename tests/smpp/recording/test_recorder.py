@@ -1,11 +1,14 @@
 """smpp.recording.recorder: the file, continued, kept to its size, and no danger to the connection."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import smpp
+from smpp.cli import main
 from smpp.recording.recorder import MIN_MAX_OCTETS, recorder_of
 from smpp.tools.capture import Captured, read_capture
 from tests.smpp.recording.memory import BIND, CLIENT, ENQUIRE_LINK, MASKED_BIND, SERVER
@@ -129,3 +132,13 @@ def test_a_recorder_is_used_as_it_is(tmp_path: Path) -> None:
     assert recorder_of(recorder) is recorder
     assert recorder_of(None) is None
     assert isinstance(recorder_of(tmp_path / "other.pcapng"), smpp.Recorder)
+
+
+def test_smpp_decode_reads_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "session.pcapng"
+    record_one(smpp.Recorder(path), BIND, ENQUIRE_LINK)
+    done = CliRunner().invoke(main, ["decode", "--json", str(path)])
+    assert done.exit_code == 0, done.output
+    bind, enquire_link = (json.loads(line) for line in done.stdout.splitlines())
+    assert (bind["command"], bind["fields"]["password"]) == ("bind_transceiver", "******")
+    assert enquire_link["command"] == "enquire_link"
