@@ -121,8 +121,10 @@ class SimulatedServer:
             config=ServerConfig(
                 session=self._session,
                 max_connections=_MAX_CONNECTIONS,
+                max_unbound=_MAX_CONNECTIONS,
                 max_unbound_per_address=_MAX_CONNECTIONS,
                 bad_bind_delay_seconds=0.0,
+                lock_out_after=0,
             ),
             ssl_context=self._ssl_context,
             on_connected=self._connected,
