@@ -1,6 +1,6 @@
 """The gateway as a whole: builds every part from the config and hands each what it needs. Nothing else wires.
 
-doors (web) ──► pipeline ──► uplinks ──► SMSCs
+doors (web, smsc) ──► pipeline ──► uplinks ──► SMSCs
                   │ store         │
 webhooks ◄── correlator ◄─────────┘   receipts and inbound messages
 """
@@ -27,6 +27,7 @@ from gateway.providers import PROVIDERS
 from gateway.providers.base import Services
 from gateway.reports import bookkeeping
 from gateway.router import Router
+from gateway.smsc import Deliveries, SmppDoor, SmppReports
 from gateway.store import open_store
 from gateway.store.base import Store
 from gateway.uplinks.smpp import SmppUplink
@@ -55,6 +56,7 @@ class Gateway:
         self.is_stopping = False
         self._store: Store | None = None
         self._listeners: list[Listener] = []
+        self._door: SmppDoor | None = None
         self._stop_steps = AsyncExitStack()
         self._deadline = float("inf")
         self._is_healthy = False
@@ -72,6 +74,11 @@ class Gateway:
         """``host:port`` of the public and of the admin listener."""
         public, admin = self._listeners
         return public.addresses[0], admin.addresses[0]
+
+    @property
+    def smpp_ports(self) -> tuple[int, ...]:
+        """The ports customers bind to: plain, TLS."""
+        return self._door.ports if self._door is not None else ()
 
     async def start(self) -> None:
         """Open the store, take up what was left, connect, listen.
@@ -97,15 +104,23 @@ class Gateway:
         steps.push_async_callback(store.close)
 
         dialects = {provider.name: provider.make_dialect() for provider in PROVIDERS.values()}
-        book = bookkeeping(config, dialects)
+        smpp_reports = SmppReports(config)
+        book = bookkeeping(config, {**dialects, smpp_reports.name: smpp_reports}, over_binds=smpp_reports)
         webhooks = WebhookDispatcher(
             store,
             config.webhooks,
             {name: account.signing_secret for name, account in config.account.items()},
             metrics=self.metrics,
         )
+        customers = [(name, one.smpp) for name, one in config.account.items() if one.smpp is not None]
+        deliveries = Deliveries(store, config.smpp, customers, metrics=self.metrics)
+
+        def on_callbacks() -> None:
+            webhooks.wake()
+            deliveries.wake()
+
         numbers = {number: name for name, account in config.account.items() for number in account.numbers}
-        correlator = Correlator(store, book, numbers, metrics=self.metrics, on_callbacks=webhooks.wake)
+        correlator = Correlator(store, book, numbers, metrics=self.metrics, on_callbacks=on_callbacks)
         self.uplinks.update(
             (
                 name,
@@ -128,12 +143,14 @@ class Gateway:
             uplinks=self.uplinks,
             bookkeeping=book,
             metrics=self.metrics,
-            on_callbacks=webhooks.wake,
+            on_callbacks=on_callbacks,
         )
 
         await pipeline.recover()
         webhooks.start()
         steps.push_async_callback(self._with_time_left(webhooks.stop))
+        deliveries.start()
+        steps.push_async_callback(self._with_time_left(deliveries.stop))
         correlator.start()
         steps.push_async_callback(correlator.stop)
         steps.push_async_callback(self._stop_uplinks)
@@ -143,9 +160,9 @@ class Gateway:
         # What is in flight may use all the time but what unbinding takes.
         steps.push_async_callback(self._with_time_left(pipeline.stop, spare=config.node.shutdown_seconds / 4))
 
-        accounts = AccountAuthenticator(Accounts(config.account))
+        accounts = Accounts(config.account)
         app = build_app(
-            Services(authenticator=accounts, intake=pipeline, lookup=store),
+            Services(authenticator=AccountAuthenticator(accounts), intake=pipeline, lookup=store),
             dialects={PROVIDERS[name].prefix: dialect for name, dialect in dialects.items()},
             is_healthy=self.is_healthy,
             limits=HttpLimits(
@@ -165,6 +182,12 @@ class Gateway:
             listener = await serve(listening, address)
             self._listeners.append(listener)
             steps.push_async_callback(listener.stop)
+        door = self._door = SmppDoor(
+            config, accounts=accounts, intake=pipeline, store=store, deliveries=deliveries, metrics=self.metrics
+        )
+        await door.start()
+        # Customers who do not answer must not cost the time that what is in flight needs.
+        steps.push_async_callback(self._with_time_left(door.stop, spare=config.node.shutdown_seconds / 2))
 
     async def stop(self) -> None:
         """Take nothing more, empty the windows, unbind, post what is due, close; within `node.shutdown_seconds`."""
@@ -237,7 +260,7 @@ async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None)
     try:
         await gateway.start()
         public, admin = gateway.addresses
-        log.info("serving", http=public, admin=admin, uplinks=sorted(gateway.uplinks))
+        log.info("serving", http=public, admin=admin, smpp=gateway.smpp_ports, uplinks=sorted(gateway.uplinks))
         if on_ready is not None:
             on_ready(gateway)
         await asked.wait()

@@ -40,6 +40,16 @@ class Metrics:
         )
         self.inbound = Counter("gateway_inbound", "Messages from handsets.", ["uplink", "claimed"], registry=registry)
         self.callbacks = Counter("gateway_callbacks", "Tries to deliver a callback.", ["outcome"], registry=registry)
+        self.deliveries = Counter(
+            "gateway_smpp_deliveries", "Tries to deliver over a customer's bind.", ["account", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self.smpp_refused = Counter(
+            "gateway_smpp_refused", "Messages and destinations refused at the SMPP door.", ["code"], registry=registry
+        )
+        self.customer_binds = Gauge(
+            "gateway_smpp_customer_binds", "Binds of customers.", ["account"], registry=registry
+        )
         self.queue_depth = Gauge(
             "gateway_queue_depth", "Messages held in memory for an uplink.", ["uplink"], registry=registry
         )

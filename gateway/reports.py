@@ -25,17 +25,29 @@ class Reporter(Protocol):
         """The report owed for a message's new state; None: nothing."""
 
 
-def bookkeeping(config: Config, dialects: Mapping[str, Reporter]) -> Bookkeeping:
+class InboundReporter(Protocol):
+    """Makes what is owed for inbound messages to some accounts; `gateway.smsc.SmppReports` is one."""
+
+    inbound_accounts: frozenset[str]
+
+    def inbound_callback(self, inbound: Inbound) -> Callback:
+        """What is owed to one of these accounts."""
+
+
+def bookkeeping(
+    config: Config, dialects: Mapping[str, Reporter], *, over_binds: InboundReporter | None = None
+) -> Bookkeeping:
     """What the store must know of the config, and how it makes callbacks.
 
     Args:
         dialects: by the name that messages carry as `dialect`; `native` is added here.
+        over_binds: makes what accounts are owed that do not want their inbound messages posted.
     """
     reporters: dict[str, Reporter] = {"native": NativeReports(), **dialects}
     inbound_urls = {name: account.inbound_url for name, account in config.account.items()}
     return Bookkeeping(
         callback_for=_callback_for(reporters),
-        inbound_callback=_inbound_callback(inbound_urls),
+        inbound_callback=_inbound_callback(inbound_urls, over_binds),
         id_rules={uplink.group: uplink.message_id_rule for uplink in config.uplink.values()},
         parked_seconds=config.receipts.parked_seconds,
         deadline_seconds=config.receipts.deadline_seconds,
@@ -56,8 +68,12 @@ def _callback_for(reporters: Mapping[str, Reporter]) -> Callable[[Message, Recei
     return callback_for
 
 
-def _inbound_callback(urls: Mapping[str, str]) -> Callable[[Inbound], Callback | None]:
+def _inbound_callback(
+    urls: Mapping[str, str], over_binds: InboundReporter | None
+) -> Callable[[Inbound], Callback | None]:
     def inbound_callback(inbound: Inbound) -> Callback | None:
+        if over_binds is not None and inbound.account in over_binds.inbound_accounts:
+            return over_binds.inbound_callback(inbound)
         url = urls.get(inbound.account)
         return NativeReports().inbound_callback(inbound, url) if url else None
 
