@@ -11,7 +11,7 @@ from smpp.recording.packets import ip_packet, packet_block, same_family
 def _sum_of_words(octets: bytes) -> int:
     """RFC 1071 in the plain way: 0xFFFF where a checksum within is right."""
     octets += b"\0" * (len(octets) % 2)
-    total = sum(struct.unpack(f">{len(octets) // 2}H", octets))
+    total = int(sum(struct.unpack(f">{len(octets) // 2}H", octets)))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
