@@ -6,6 +6,7 @@ webhooks ◄── correlator ◄─────────┘   receipts and i
 """
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -250,7 +251,9 @@ async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None)
 
     def ask(name: str) -> None:
         if asked.is_set():
-            raise SystemExit(1)
+            log.warning("ended without stopping in order", signal=name)
+            # Not an exception: that would run every step of stopping after all. Whatever is promised is in the store.
+            os._exit(1)
         log.info("stopping", signal=name, deadline_seconds=config.node.shutdown_seconds)
         asked.set()
 

@@ -87,6 +87,10 @@ class GatewayProcess:
         if not self._serving.done():
             self._serving.set_exception(AssertionError(f"the gateway did not start: {self.lines[-20:]}"))
 
+    def events(self) -> set[str]:
+        """What it has logged, without the details."""
+        return {line["event"] for line in self.lines}
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self._process is not None
