@@ -54,9 +54,13 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
 class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Where messages are kept."""
 
-    url: Annotated[str, setting("sqlite:PATH; memory: keeps nothing and is for trials only.")] = (
-        "sqlite:data/gateway.db"
-    )
+    url: Annotated[
+        str,
+        setting(
+            "sqlite:PATH for one node, postgresql://USER@HOST/DATABASE for several (its password from PGPASSWORD or"
+            " a password file); memory: keeps nothing and is for trials only."
+        ),
+    ] = "sqlite:data/gateway.db"
     queue_limit: Annotated[
         int, setting("Rows that may wait for a commit; beyond it senders are told to try again.", ge=1, le=10_000_000)
     ] = 20_000

@@ -74,9 +74,11 @@ def _store(config: "Config") -> Iterator[Problem]:
     scheme, colon, path = config.store.url.partition(":")
     if scheme == "memory" and colon and not path:
         return
+    if scheme in ("postgresql", "postgres") and path.startswith("//"):
+        return
     if scheme != "sqlite" or not path:
         shown = config.store.url if "@" not in config.store.url else None
-        yield "store.url", shown, '"sqlite:PATH" or "memory:"'
+        yield "store.url", shown, '"sqlite:PATH", "postgresql://USER@HOST/DATABASE" or "memory:"'
 
 
 def _uplink(key: str, uplink: "UplinkConfig") -> Iterator[Problem]:

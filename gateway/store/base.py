@@ -85,11 +85,40 @@ class Swept(msgspec.Struct, frozen=True):
     """Whether nothing more is to do now."""
 
 
+class LeaseLost(StoreError):
+    """This node's lease has ended: it may not write until it holds one again."""
+
+
+class NotOurs(StoreError):
+    """Messages that another node has taken over; nothing of the call was kept.
+
+    Attributes:
+        ids: the messages.
+    """
+
+    def __init__(self, ids: Collection[str]) -> None:
+        super().__init__(f"{len(ids)} messages were taken over by another node")
+        self.ids = frozenset(ids)
+
+
+class Inherited(msgspec.Struct, frozen=True):
+    """What dead nodes have left."""
+
+    unfinished: tuple[tuple[Message, list[Part]], ...] = ()
+    """Messages of which parts wait or were being sent, with all their parts: they are this node's from now on."""
+    uplinks: frozenset[str] = frozenset()
+    """For which messages wait; `waiting` hands them out."""
+    is_done: bool = True
+    """Whether no unfinished message of a dead node is left."""
+
+
 class Store(ABC):
     """Where messages are kept."""
 
     ids: Ids
     fault: FaultPoint | None = None
+    on_notice: Callable[[], None] | None = None
+    """Called when there may be work for this node that it does not know of: a hint, nothing relies on it."""
 
     # --- accepting and sending ---
 
@@ -204,6 +233,17 @@ class Store(ABC):
     @abstractmethod
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
         """Say that this node lives until its lease ends."""
+
+    async def renew(self, lease_seconds: float) -> bool:
+        """Hold this node's lease for so long from now; False: another node has taken its work over.
+
+        A store that belongs to one process needs no lease.
+        """
+        return True
+
+    async def take_over(self, limit: int = 1000) -> Inherited:
+        """Make the work of nodes whose lease has ended this node's own, so many unfinished messages at a time."""
+        return Inherited()
 
     @abstractmethod
     async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:

@@ -28,17 +28,26 @@ _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHA
 
 
 class Ids:
-    """Makes ids; every key is greater than the one before, whatever the clock does."""
+    """Makes ids; every key is greater than the one before, whatever the clock does.
 
-    __slots__ = ("_last", "_random")
+    Args:
+        last_key: the greatest key there is.
+        share: which of the `shares` of all keys is ours, where several make ids for one store.
+        shares: a power of two, at most 2 ** 14.
+    """
 
-    def __init__(self, last_key: int = 0) -> None:
-        self._last = last_key
+    __slots__ = ("_last", "_random", "_share", "_shares")
+
+    def __init__(self, last_key: int = 0, *, share: int = 0, shares: int = 1) -> None:
+        # Keys are `share` more than a multiple of `shares`, of which a millisecond is one.
+        self._last = last_key - last_key % shares + share
+        self._share = share
+        self._shares = shares
         self._random = b""
 
     def new(self, now: float) -> str:
         """An id for something that happens now."""
-        self._last = key = max(key_at(now), self._last + 1)
+        self._last = key = max(key_at(now) + self._share, self._last + self._shares)
         if len(self._random) < _TAIL_OCTETS:
             # Each call to the kernel gives up the interpreter's lock: under load 65 µs an id, from a pool 2 µs.
             self._random = secrets.token_bytes(_POOL_OCTETS)

@@ -66,7 +66,7 @@ def test_the_defaults_of_the_example_are_the_defaults() -> None:
         ("[http]\nbody_limit_bytes = 1", "http.body_limit_bytes", 1, "a whole number from 1024 to 1073741824 (bytes)"),
         ("[http]\nbody_limit_bytes = true", "http.body_limit_bytes", True, "a whole number"),
         ('[store]\nurl = "mysql://x"', "store.url", "mysql://x", "sqlite:PATH"),
-        ('[store]\nurl = "postgresql://me:secret@h/db"', "store.url", None, "sqlite:PATH"),
+        ('[store]\nurl = "mysql://me:secret@h/db"', "store.url", None, "sqlite:PATH"),
         ('[node]\nname = "two words"', "node.name", "two words", "text of the form"),
         ("[uplink.a]", "uplink.a.servers", None, "it is required"),
         ("[uplink.a]\nservers = []", "uplink.a.servers", [], "at least 1"),

@@ -1,0 +1,296 @@
+"""The store that several nodes share: a PostgreSQL database.
+
+One task writes (postgres_writer.py), a connection holds the node's lease (postgres_keeper.py), a small pool reads and
+claims. Every commit is on the server's disk before anybody is told. LISTEN/NOTIFY only wakes: whoever misses it looks
+again soon.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import msgspec
+import structlog
+
+from gateway.errors import StoreError, StoreFull
+from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store import postgres_reads as reads
+from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Store, Swept
+from gateway.store.ids import Ids
+from gateway.store.postgres_claims import Claims
+from gateway.store.postgres_connect import PlainConnection, connect, open_first, options
+from gateway.store.postgres_keeper import Keeper
+from gateway.store.postgres_rows import Connection, clean_struct
+from gateway.store.postgres_writer import LOST, Work, Writer, describe, hang_up, store_error
+from gateway.store.postgres_writes import Holder, Writes
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+_READERS: Final = 4
+_CLOSE_SECONDS: Final = 5.0
+_INTAKE: Final = "messages"
+_UPLINK: Final = "receipts"
+
+
+class PostgresStore(Store):
+    """Keeps everything in a database; `open` makes one."""
+
+    def __init__(
+        self, url: str, *, queue_limit: int, commit_batch: int, on_commit: Callable[[float, int], None]
+    ) -> None:
+        self._queue_limit = queue_limit
+        self._waiting = {_INTAKE: 0, _UPLINK: 0}
+        self._is_closed = False
+        self.fault = None
+        self.on_notice = None
+        self.ids = Ids()
+        self._holder = Holder(share=-1)
+        self._writes = Writes(self.ids, self._holder, self._reach)
+        self._claims = Claims(self._holder)
+        self._keeper = Keeper(url, self._holder, on_ids=self._use_ids, on_notice=self._notice)
+        self._writer = Writer(
+            lambda: connect(url),
+            self._writes,
+            commit_batch=commit_batch,
+            fault=self._reach,
+            on_commit=on_commit,
+            on_reconnect=self._notice,
+        )
+        self._url = url
+        self._pool: Any = None
+
+    @classmethod
+    async def open(
+        cls, url: str, *, queue_limit: int, commit_batch: int, on_commit: Callable[[float, int], None]
+    ) -> "PostgresStore":
+        """Connect, bring the schema up to date, begin to write.
+
+        Raises:
+            StoreError: it cannot be reached, may lose what it commits, or is of a newer version.
+        """
+        first = await open_first(url)
+        store = cls(url, queue_limit=queue_limit, commit_batch=commit_batch, on_commit=on_commit)
+        try:
+            await store._keeper.start(first)
+            await store._writer.start()
+            store._pool = await asyncpg.create_pool(
+                url, min_size=1, max_size=_READERS, connection_class=PlainConnection, **options()
+            )
+        except BaseException as error:
+            await hang_up(first)
+            await store._writer.stop()
+            if isinstance(error, (*LOST, asyncpg.PostgresError)):
+                raise StoreError(f"PostgreSQL cannot be reached: {describe(error)}") from error
+            raise
+        return store
+
+    def _reach(self, point: str) -> None:
+        if self.fault is None:
+            return
+        try:
+            self.fault(point)
+        except Exception as error:
+            raise StoreError(f"the store cannot commit: {error}") from error
+
+    def _use_ids(self, ids: Ids) -> None:
+        self.ids = ids
+        self._writes.use(ids)
+
+    def _notice(self) -> None:
+        if self.on_notice is not None:
+            self.on_notice()
+
+    # --- accepting and sending ---
+
+    async def add(self, messages: Sequence[Message]) -> None:
+        await self._write_bounded(_INTAKE, "add", messages)
+
+    async def depart(self, departures: Sequence[Departure]) -> None:
+        await self._write("depart", departures, size=sum(len(one.parts) for one in departures))
+
+    async def record(self, ends: Sequence[PartEnd], book: Bookkeeping) -> int:
+        kept = [msgspec.structs.replace(end, part=clean_struct(end.part)) for end in ends]
+        count: int = await self._write("record", kept, book)
+        return count
+
+    async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
+        count: int = await self._write("end", messages, book)
+        return count
+
+    async def reassign(self, ids: Collection[str], uplink: str) -> None:
+        await self._write("reassign", list(ids), uplink)
+
+    async def release_scheduled(self, now: float, limit: int = 1000) -> int:
+        count: int = await self._write("release", [(now, limit)])
+        return count
+
+    async def next_scheduled_at(self) -> float | None:
+        return await self._read(reads.next_scheduled_at)
+
+    # --- coming back ---
+
+    async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:
+        kept = [clean_struct(receipt) for receipt in receipts]
+        rows: list[tuple[bool, int]] = await self._write_bounded(_UPLINK, "receive", kept, book)
+        return [matched for matched, _ in rows], max((callbacks for _, callbacks in rows), default=0)
+
+    async def add_inbound(self, inbound: Inbound, callback: Callback | None) -> None:
+        await self._write_bounded(_UPLINK, "inbound", [(inbound, callback)])
+
+    async def sweep(self, book: Bookkeeping, now: float) -> Swept:
+        swept: Swept = await self._write("sweep", [now], book)
+        return swept
+
+    # --- callbacks ---
+
+    async def due_callbacks(
+        self, now: float, *, limit: int, per_host: int, skip_hosts: Set[str], skip_ids: Set[str]
+    ) -> list[Callback]:
+        async def claim(connection: Connection) -> list[Callback]:
+            async with connection.transaction():
+                # A claim that a crash of the server undoes is claimed again: at worst somebody is told twice.
+                await connection.execute("SET LOCAL synchronous_commit TO off")
+                return await self._claims.due_callbacks(connection, now, limit, per_host, skip_hosts, skip_ids)
+
+        return await self._read(claim)
+
+    async def next_callback_at(self) -> float | None:
+        return await self._read(self._claims.next_callback_at)
+
+    async def acknowledge(self, ids: Collection[str]) -> None:
+        await self._write("acknowledge", list(ids))
+
+    async def postpone(self, callbacks: Sequence[Callback]) -> None:
+        await self._write("postpone", callbacks)
+
+    async def fail_callbacks(self, created_before: float) -> int:
+        count: int = await self._write("fail", [created_before])
+        return count
+
+    async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
+        count: int = await self._write("replay", [(now, account, tuple(ids))])
+        return count
+
+    # --- nodes ---
+
+    async def register(self, node: str, now: float, lease_seconds: float) -> None:
+        self._check_open()
+        await self._keeper.guarded(lambda: self._keeper.register(node, now, lease_seconds))
+
+    async def renew(self, lease_seconds: float) -> bool:
+        self._check_open()
+        if not self._holder.node:
+            raise StoreError("the node is not registered")
+        return bool(await self._keeper.guarded(lambda: self._keeper.renew(lease_seconds)))
+
+    async def take_over(self, limit: int = 1000) -> Inherited:
+        async def take(connection: Connection) -> Inherited:
+            async with connection.transaction():
+                fenced = await self._claims.fence(connection)
+            async with connection.transaction():
+                inherited = await self._claims.inherit(connection, limit)
+            if fenced:
+                log.warning("the lease of other nodes has ended; their work is taken over", nodes=fenced)
+            return inherited
+
+        return await self._read(take)
+
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
+        skipped = frozenset(skip)
+
+        async def claim(connection: Connection) -> list[Message]:
+            async with connection.transaction():
+                return await self._claims.waiting(connection, uplink, limit, skipped)
+
+        return await self._read(claim)
+
+    async def waiting_uplinks(self) -> list[str]:
+        return await self._read(self._claims.waiting_uplinks)
+
+    async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
+        return await self._read(lambda connection: reads.unfinished(connection, node))
+
+    # --- looking ---
+
+    async def message(self, account: str, message_id: str) -> Message | None:
+        return await self._read(lambda connection: reads.message(connection, account, message_id))
+
+    async def messages(
+        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
+    ) -> list[Message]:
+        return await self._read(
+            lambda connection: reads.messages(connection, account, state, recipient, limit, before_id)
+        )
+
+    async def parts(self, message_id: str) -> list[Part]:
+        return await self._read(lambda connection: reads.parts(connection, message_id))
+
+    async def timeline(self, message_id: str) -> list[Event]:
+        return await self._read(lambda connection: reads.timeline(connection, message_id))
+
+    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
+        return await self._read(lambda connection: reads.inbound(connection, account, limit))
+
+    async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
+        return await self._read(lambda connection: reads.callbacks(connection, account, failed, limit))
+
+    async def parked(self) -> int:
+        return await self._read(reads.parked)
+
+    async def orphans(self, limit: int = 50) -> list[Receipt]:
+        return await self._read(lambda connection: reads.orphans(connection, limit))
+
+    async def ping(self) -> None:
+        await self._write("ping", [int(time.time())])
+
+    async def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await self._writer.stop()
+        await self._keeper.close()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._pool.close()
+        except (*LOST, asyncpg.PostgresError):
+            with contextlib.suppress(Exception):
+                self._pool.terminate()
+
+    # --- to the connections and back ---
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise StoreError("the store is closed")
+
+    async def _write_bounded(self, source: str, kind: str, rows: Sequence[Any], context: object = None) -> Any:
+        """Write rows of a source that must wait its turn: senders on one side, SMSCs on the other."""
+        count = len(rows)
+        # One request may be larger than the limit; it is taken when nothing else waits.
+        if self._waiting[source] and self._waiting[source] + count > self._queue_limit:
+            raise StoreFull(f"{self._waiting[source]} {source} wait for the store; try again")
+        self._waiting[source] += count
+        try:
+            return await self._write(kind, rows, context)
+        finally:
+            self._waiting[source] -= count
+
+    async def _write(self, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None) -> Any:
+        self._check_open()
+        if not rows:
+            return [] if kind == "receive" else 0
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._writer.put(Work(kind, rows, context, done, len(rows) if size is None else size))
+        return await done
+
+    async def _read(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        self._check_open()
+        try:
+            async with self._pool.acquire(timeout=_CLOSE_SECONDS) as connection:
+                return await question(connection)
+        except (*LOST, asyncpg.PostgresError) as error:
+            raise StoreError(f"the store cannot be read: {describe(error)}") from store_error(error)

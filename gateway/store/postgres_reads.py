@@ -1,0 +1,144 @@
+"""What doors and people ask of the PostgreSQL store."""
+
+from typing import Any, Final
+
+import msgspec
+
+from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store.base import accepted_event
+from gateway.store.ids import key_of
+from gateway.store.postgres_claims import with_parts
+from gateway.store.postgres_rows import Connection, clean
+from gateway.store.sqlite_rows import (
+    CALLBACK_COLUMNS,
+    EVENT_COLUMNS,
+    INBOUND_COLUMNS,
+    MESSAGE_COLUMNS,
+    PART_COLUMNS,
+    callback_of,
+    event_of,
+    inbound_of,
+    message_of,
+    part_of,
+)
+
+# ruff: noqa: S608 -- only our own column names go into these statements
+
+_decode_receipt: Final = msgspec.json.Decoder(Receipt).decode
+
+
+class _Terms:
+    """A WHERE clause and its parameters."""
+
+    def __init__(self) -> None:
+        self.terms = ["true"]
+        self.values: list[Any] = []
+
+    def add(self, term: str, value: Any) -> None:
+        self.values.append(clean(value) if isinstance(value, str) else value)
+        self.terms.append(term.replace("?", f"${len(self.values)}"))
+
+    def __str__(self) -> str:
+        return " AND ".join(self.terms)
+
+
+async def message(connection: Connection, account: str, identifier: str) -> Message | None:
+    """A message of an account, or of any."""
+    try:
+        key = key_of(identifier)
+    except ValueError:
+        return None
+    row = await connection.fetchrow(f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE key = $1", key)
+    if row is None or row[1] != identifier or (account and row[2] != account):
+        return None
+    return message_of(row)
+
+
+async def messages(
+    connection: Connection, account: str, state: State | None, recipient: str, limit: int, before_id: str
+) -> list[Message]:
+    """Newest first."""
+    where = _Terms()
+    where.add("key < ?", key_of(before_id) if before_id else 1 << 62)
+    if account:
+        where.add("account = ?", account)
+    if state is not None:
+        where.add("state = ?", state.value)
+    if recipient:
+        where.add("recipient = ?", recipient)
+    rows = await connection.fetch(
+        f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE {where} ORDER BY key DESC LIMIT {limit:d}", *where.values
+    )
+    return [message_of(row) for row in rows]
+
+
+async def parts(connection: Connection, message_id: str) -> list[Part]:
+    """In order."""
+    key = key_of(message_id)
+    rows = await connection.fetch(
+        f"SELECT {PART_COLUMNS} FROM parts WHERE key > $1 AND key < $2 ORDER BY key", key << 8, key + 1 << 8
+    )
+    return [part_of(row, message_id) for row in rows]
+
+
+async def timeline(connection: Connection, message_id: str) -> list[Event]:
+    """Oldest first, from ACCEPTED on."""
+    found = await message(connection, "", message_id)
+    if found is None:
+        return []
+    rows = await connection.fetch(
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE message = $1 ORDER BY n", key_of(message_id)
+    )
+    return [accepted_event(found), *(event_of(row, message_id) for row in rows)]
+
+
+async def unfinished(connection: Connection, node: str) -> list[tuple[Message, list[Part]]]:
+    """Messages of a node with parts queued or sending, with all their parts."""
+    rows = await connection.fetch("SELECT key >> 8 FROM parts WHERE state IN ('queued', 'sending') AND node = $1", node)
+    keys = sorted({key for (key,) in rows})
+    found = await connection.fetch(
+        f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE key = ANY($1::bigint[]) AND node = $2", keys, node
+    )
+    return await with_parts(connection, found)
+
+
+async def next_scheduled_at(connection: Connection) -> float | None:
+    """Of all nodes: whoever comes first releases what is due."""
+    at: float | None = await connection.fetchval("SELECT min(ready_at) FROM messages WHERE state = 'scheduled'")
+    return at
+
+
+async def inbound(connection: Connection, account: str, limit: int) -> list[Inbound]:
+    """Newest first."""
+    where = _Terms()
+    if account:
+        where.add("account = ?", account)
+    rows = await connection.fetch(
+        f"SELECT {INBOUND_COLUMNS} FROM inbound WHERE {where} ORDER BY n DESC LIMIT {limit:d}", *where.values
+    )
+    return [inbound_of(tuple(row)) for row in rows]
+
+
+async def callbacks(connection: Connection, account: str, failed: bool | None, limit: int) -> list[Callback]:
+    """Oldest first."""
+    where = _Terms()
+    if account:
+        where.add("account = ?", account)
+    if failed is not None:
+        where.terms.append("failed" if failed else "NOT failed")
+    rows = await connection.fetch(
+        f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE {where} ORDER BY key LIMIT {limit:d}", *where.values
+    )
+    return [callback_of(row) for row in rows]
+
+
+async def parked(connection: Connection) -> int:
+    """How many."""
+    count: int = await connection.fetchval("SELECT count(*) FROM parked")
+    return count
+
+
+async def orphans(connection: Connection, limit: int) -> list[Receipt]:
+    """Newest first."""
+    rows = await connection.fetch("SELECT receipt FROM orphans ORDER BY n DESC LIMIT $1", limit)
+    return [_decode_receipt(text) for (text,) in rows]
