@@ -1,7 +1,7 @@
 """A gateway with an SMPP door between a customer and a simulated SMSC, over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,6 +139,7 @@ async def smsc_path(
     more: str = "",
     uplink: str = "",
     callbacks: str = "",
+    replacing: Sequence[tuple[str, str]] = (),
     **simulator: Any,
 ) -> AsyncIterator[Path_]:
     """One SMSC, a gateway bound to it, and a door."""
@@ -151,6 +152,9 @@ async def smsc_path(
             uplink=uplink,
             more=door_text(smpp=smpp, customer=customer, more=more),
         )
+        for old, new in replacing:
+            assert old in text
+            text = text.replace(old, new)
         gateway = Gateway(settings.parse(text))
         await gateway.start()
         path = Path_(gateway, smsc)
