@@ -33,10 +33,11 @@ from smpp.errors import (
     SubmitRejected,
     WindowFull,
 )
+from smpp.outbind import OutbindListener, listen_for_outbind
 from smpp.pool import BindState, BindStatus, Pool, PoolConfig, ThrottleScope
 from smpp.receipts import ReceiptDesk, SentMessage, Submission, payload_of, receipt_of, text_of
 from smpp.recording import Recorder
-from smpp.server import Grant, Server, ServerConfig, ServerSession, serve
+from smpp.server import Grant, Server, ServerConfig, ServerSession, credentials, same_secret, serve
 from smpp.session import SessionConfig, SessionState
 from smpp.sms import Receipt, parse_receipt
 from smpp.status import CommandStatus, describe_status, status_name
@@ -134,6 +135,7 @@ __all__ = [
     "NotSent",
     "Npi",
     "Outbind",
+    "OutbindListener",
     "Pdu",
     "Pool",
     "PoolConfig",
@@ -179,13 +181,16 @@ __all__ = [
     "WindowFull",
     "client_tls",
     "connect",
+    "credentials",
     "decode",
     "describe_status",
     "dlt",
     "encode",
+    "listen_for_outbind",
     "parse_receipt",
     "payload_of",
     "receipt_of",
+    "same_secret",
     "serve",
     "server_tls",
     "status_name",

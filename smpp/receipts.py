@@ -190,7 +190,7 @@ class ReceiptDesk:
         if now >= self._expire_at:
             self._expire(now)
         if not receipt.id:
-            log.warning("receipt without an id", text=receipt.raw[:80])
+            log.warning("receipt without an id", source=message.source_addr)  # its text may hold a one-time code
             return CommandStatus.ESME_ROK
         match = self.correlator.receipt(
             receipt.id,

@@ -92,12 +92,15 @@ class Receiving(Sending):
             self._receive_unmatched(command_id, sequence_number)
             return
         request_id, _, context = entry
-        if command_id & ~RESPONSE_BIT != request_id and command_id != _GENERIC_NACK:
-            self._notice(
-                NoticeKind.WRONG_RESPONSE_TYPE,
-                f"{_named(command_id, sequence_number)} answers another request of ours: ignored",
-            )
-            return
+        if command_id & ~RESPONSE_BIT != request_id:
+            if command_id != _GENERIC_NACK:
+                self._notice(
+                    NoticeKind.WRONG_RESPONSE_TYPE,
+                    f"{_named(command_id, sequence_number)} answers another request of ours: ignored",
+                )
+                return
+            # A generic_nack is never a success, whatever its status says; some send it with 0.
+            command_status = command_status or Status.ESME_RUNKNOWNERR
         del self._window.pending[sequence_number]
         message = DECODERS[command_id](self._reader.buffer, position, end, False)
         if self._trace is not None:

@@ -181,6 +181,7 @@ def test_generic_nack_with_status_zero_is_no_bind() -> None:
     esme.session.bind(BindMode.TRANSCEIVER, now=0, system_id="demo", context="bind")
     esme.feed((GenericNack(), 1))
     assert esme.session.state is SessionState.OPEN
+    assert esme.ends() == [("bind", Status.ESME_RUNKNOWNERR)]
 
 
 def test_deciding_without_a_bind_to_decide_does_nothing() -> None:

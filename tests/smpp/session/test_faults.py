@@ -96,6 +96,12 @@ def test_generic_nack_ends_any_request(request_: Any) -> None:
     assert esme.ends() == [("x", Status.ESME_RINVCMDLEN)]
 
 
+def test_generic_nack_is_no_success_even_with_status_zero() -> None:
+    esme = alone(Role.ESME)
+    esme.feed((GenericNack(), esme.submit("x"), 0))
+    assert esme.ends() == [("x", Status.ESME_RUNKNOWNERR)]
+
+
 def test_generic_nack_of_nothing_is_never_answered() -> None:
     for side in (alone(), alone(Role.ESME)):
         side.feed((GenericNack(), 0, Status.ESME_RINVCMDLEN), (GenericNack(), 99, Status.ESME_RINVCMDID))
