@@ -58,6 +58,7 @@ class Gateway:
         self._store: Store | None = None
         self._listeners: list[Listener] = []
         self._door: SmppDoor | None = None
+        self._deliveries: Deliveries | None = None
         self._stop_steps = AsyncExitStack()
         self._deadline = float("inf")
         self._is_healthy = False
@@ -114,7 +115,7 @@ class Gateway:
             metrics=self.metrics,
         )
         customers = [(name, one.smpp) for name, one in config.account.items() if one.smpp is not None]
-        deliveries = Deliveries(store, config.smpp, customers, metrics=self.metrics)
+        deliveries = self._deliveries = Deliveries(store, config.smpp, customers, metrics=self.metrics)
 
         def on_callbacks() -> None:
             webhooks.wake()
