@@ -1,10 +1,15 @@
-"""How the benchmarks measure: slices of the candidates in turn, best slice each, so that a drifting machine is fair."""
+"""How the benchmarks measure: slices of the candidates in turn, best slice each.
 
+In turn, so that a drifting machine is fair; processor time, so that others at work on it matter less.
+"""
+
+import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 Candidate = Callable[[], object]
 
@@ -18,28 +23,28 @@ class Row:
 
 
 def best_nanoseconds(
-    candidates: Mapping[str, Candidate], *, slices: int = 7, slice_seconds: float = 0.05
+    candidates: Mapping[str, Candidate], *, slices: int = 15, slice_seconds: float = 0.02
 ) -> dict[str, float]:
-    """Nanoseconds a call of each, the best of interleaved slices."""
+    """Nanoseconds of processor time a call of each, the best of interleaved slices."""
     counts = {name: _calls_in(call, slice_seconds) for name, call in candidates.items()}
     best = dict.fromkeys(candidates, float("inf"))
     for _ in range(slices):
         for name, call in candidates.items():
             count = counts[name]
-            started = time.perf_counter_ns()
+            started = time.thread_time_ns()
             for _ in range(count):
                 call()
-            best[name] = min(best[name], (time.perf_counter_ns() - started) / count)
+            best[name] = min(best[name], (time.thread_time_ns() - started) / count)
     return best
 
 
 def _calls_in(call: Candidate, seconds: float) -> int:
     count = 1
     while True:
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(count):
             call()
-        taken = time.perf_counter() - started
+        taken = time.thread_time() - started
         if taken >= seconds / 4:
             return max(1, int(count * seconds / taken))
         count *= 4
@@ -58,4 +63,22 @@ def print_table(title: str, heads: tuple[str, ...], rows: list[Row]) -> None:
 
 def machine() -> str:
     """Interpreter and machine in one line."""
-    return f"Python {platform.python_version()} ({sys.platform}, {platform.machine()})"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    model = _cpu_model()
+    system = f"{sys.platform}, {platform.machine()}{', ' + model if model else ''}"
+    return f"Python {platform.python_version()}, {cores} cores ({system})"
+
+
+def how_busy() -> str:
+    """How busy the machine is besides, in one line."""
+    if not hasattr(os, "getloadavg"):
+        return ""
+    return "load average " + ", ".join(f"{load:.2f}" for load in os.getloadavg())
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
