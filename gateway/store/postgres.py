@@ -122,6 +122,9 @@ class PostgresStore(Store):
         count: int = await self._write("end", messages, book)
         return count
 
+    async def amend(self, messages: Sequence[Message]) -> None:
+        await self._write("amend", messages)
+
     async def reassign(self, ids: Collection[str], uplink: str) -> None:
         await self._write("reassign", list(ids), uplink)
 
@@ -162,6 +165,19 @@ class PostgresStore(Store):
     async def next_callback_at(self) -> float | None:
         return await self._read(self._claims.next_callback_at)
 
+    async def due_deliveries(self, account: str, now: float, *, limit: int, skip_ids: Set[str]) -> list[Callback]:
+        skipped = frozenset(skip_ids)
+
+        async def claim(connection: Connection) -> list[Callback]:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL synchronous_commit TO off")
+                return await self._claims.due_deliveries(connection, account, now, limit, skipped)
+
+        return await self._read(claim)
+
+    async def next_delivery_at(self, account: str) -> float | None:
+        return await self._read(lambda connection: self._claims.next_delivery_at(connection, account))
+
     async def acknowledge(self, ids: Collection[str]) -> None:
         await self._write("acknowledge", list(ids))
 
@@ -170,6 +186,10 @@ class PostgresStore(Store):
 
     async def fail_callbacks(self, created_before: float) -> int:
         count: int = await self._write("fail", [created_before])
+        return count
+
+    async def fail_deliveries(self, created_before: float) -> int:
+        count: int = await self._write("fail deliveries", [created_before])
         return count
 
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:

@@ -7,7 +7,7 @@ whose epoch somebody has raised: such a node can commit nothing any more. Claims
 from collections.abc import Iterable, Set
 from typing import Any, Final
 
-from gateway.models import Callback, Event, Message, Part
+from gateway.models import DELIVERY_SCHEME, Callback, Event, Message, Part
 from gateway.store.base import Inherited
 from gateway.store.ids import key_of
 from gateway.store.postgres_rows import (
@@ -60,12 +60,15 @@ _CLAIM_PARTS: Final = (
 _CALLBACKS: Final = prefixed(CALLBACK_COLUMNS, "callbacks")
 _DUE: Final = (
     f"SELECT {_CALLBACKS} FROM callbacks WHERE NOT failed AND host = $1 AND due_at <= $2"
-    " AND node <> ALL($3::text[]) AND key <> ALL($4::bigint[]) ORDER BY due_at, key LIMIT $5 FOR UPDATE SKIP LOCKED"
+    " AND (node <> ALL($3::text[]) OR held_until < clock_timestamp()) AND key <> ALL($4::bigint[])"
+    " ORDER BY due_at, key LIMIT $5 FOR UPDATE SKIP LOCKED"
 )
 _NEXT_DUE: Final = (
-    "SELECT due_at FROM callbacks WHERE NOT failed AND host = $1 AND node <> ALL($2::text[])"
+    "SELECT due_at FROM callbacks WHERE NOT failed AND host = $1"
+    " AND (node <> ALL($2::text[]) OR held_until < clock_timestamp())"
     " ORDER BY due_at, key LIMIT 1"
 )
+_A_WHILE: Final = "clock_timestamp() + interval '30 seconds'"
 
 
 class Claims:
@@ -174,7 +177,8 @@ class Claims:
         skipped = [key_of(identifier) for identifier in skip_ids]
         protected = await self._protected(connection) if self._holder.node else []
         found: list[Callback] = []
-        for host in await self._hosts(connection, protected):
+        hosts = await self._hosts(connection, protected)
+        for host in hosts:
             if host in skip_hosts:
                 continue
             count = min(per_host, limit - len(found))
@@ -182,30 +186,50 @@ class Claims:
             found += map(callback_of, rows)
             if len(found) >= limit:
                 break
-        if found and self._holder.node:
+        await self._hold(connection, found, "'infinity'")
+        return found
+
+    async def _hold(self, connection: Connection, callbacks: list[Callback], until: str) -> None:
+        if callbacks and self._holder.node:
             await connection.execute(
-                "UPDATE callbacks SET node = $2 WHERE key = ANY($1::bigint[]) AND node <> $2",
-                [key_of(one.id) for one in found],
+                f"UPDATE callbacks SET node = $2, held_until = {until} WHERE key = ANY($1::bigint[])",
+                [key_of(one.id) for one in callbacks],
                 self._holder.node,
             )
+
+    async def due_deliveries(
+        self, connection: Connection, account: str, now: float, limit: int, skip_ids: Set[str]
+    ) -> list[Callback]:
+        """What is due over an account's binds; this node's for a while, for the account may bind elsewhere next."""
+        skipped = [key_of(identifier) for identifier in skip_ids]
+        protected = await self._protected(connection) if self._holder.node else []
+        rows = await connection.fetch(_DUE, DELIVERY_SCHEME + account, now, protected, skipped, limit)
+        found = [callback_of(row) for row in rows]
+        await self._hold(connection, found, _A_WHILE)
         return found
+
+    async def next_delivery_at(self, connection: Connection, account: str) -> float | None:
+        """When the earliest is due that this node may try."""
+        protected = await self._protected(connection) if self._holder.node else []
+        at: float | None = await connection.fetchval(_NEXT_DUE, DELIVERY_SCHEME + account, protected)
+        return at
 
     async def _hosts(self, connection: Connection, protected: list[str]) -> list[str]:
         """Hosts in the order of their earliest due time."""
-        dues = [
+        return [host for _, host in sorted(await self._dues(connection, protected))]
+
+    async def _dues(self, connection: Connection, protected: list[str]) -> list[tuple[float, str]]:
+        return [
             (due, host)
             for (host,) in await connection.fetch(_HOSTS)
-            if (due := await connection.fetchval(_NEXT_DUE, host, protected)) is not None
+            if not host.startswith(DELIVERY_SCHEME)
+            and (due := await connection.fetchval(_NEXT_DUE, host, protected)) is not None
         ]
-        return [host for _, host in sorted(dues)]
 
     async def next_callback_at(self, connection: Connection) -> float | None:
         """When the earliest is due that this node may try."""
         protected = await self._protected(connection) if self._holder.node else []
-        dues: list[Any] = [
-            await connection.fetchval(_NEXT_DUE, host, protected) for (host,) in await connection.fetch(_HOSTS)
-        ]
-        return min((due for due in dues if due is not None), default=None)
+        return min((due for due, _ in await self._dues(connection, protected)), default=None)
 
 
 async def with_parts(connection: Connection, rows: Iterable[Any]) -> list[tuple[Message, list[Part]]]:

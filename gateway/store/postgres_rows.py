@@ -24,7 +24,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 Connection = Any
 """An asyncpg connection: asyncpg is an extra, and has no types."""
 
-_MESSAGE_TYPES: Final = (
+MESSAGE_TYPES: Final = (
     "bigint, text, text, text, text, text, text, text, text, smallint, text, double precision, double precision, text,"
     " text, text, smallint, boolean, double precision"
 )
@@ -53,7 +53,7 @@ def _insert(table: str, columns: str, types: str) -> str:
     return f"INSERT INTO {table} ({columns}) SELECT * FROM {arrays(types)}"
 
 
-INSERT_MESSAGES: Final = _insert("messages", MESSAGE_COLUMNS, _MESSAGE_TYPES)
+INSERT_MESSAGES: Final = _insert("messages", MESSAGE_COLUMNS, MESSAGE_TYPES)
 INSERT_EVENTS: Final = _insert("events", _EVENT_COLUMNS, _EVENT_TYPES)
 INSERT_CALLBACKS: Final = _insert("callbacks", CALLBACK_COLUMNS, _CALLBACK_TYPES)
 INSERT_INBOUND: Final = (

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from gateway.store.postgres_rows import arrays
+from gateway.store.postgres_rows import MESSAGE_TYPES, arrays
+from gateway.store.sqlite_rows import MESSAGE_COLUMNS
 
 # ruff: noqa: S608 -- only our own column names go into these statements
 
@@ -16,8 +17,17 @@ DEPART: Final = (
     "UPDATE messages SET state = v.state, uplink = v.uplink, part_count = v.part_count, node = v.node,"
     f" updated_at = v.updated_at FROM {arrays('bigint, text, text, smallint, text, double precision')}"
     " AS v(key, state, uplink, part_count, node, updated_at)"
-    " WHERE messages.key = v.key AND ($7 = '' OR messages.node = $7) RETURNING messages.key"
+    " WHERE messages.key = v.key AND ($7 = '' OR messages.node = $7)"
+    " AND messages.state IN ('queued', 'sending') RETURNING messages.key"
 )
+_COLUMNS: Final = [name.strip() for name in MESSAGE_COLUMNS.split(",")]
+AMEND: Final = (
+    "UPDATE messages SET "
+    + ", ".join(f"{name} = v.{name}" for name in _COLUMNS[1:])
+    + f" FROM {arrays(MESSAGE_TYPES)} AS v({MESSAGE_COLUMNS}) WHERE messages.key = v.key"
+    " AND messages.state IN ('queued', 'scheduled') AND messages.part_count = 0 RETURNING messages.key"
+)
+BEGUN: Final = "SELECT id FROM messages WHERE key = ANY($1::bigint[]) AND part_count > 0"
 DELETE_PARTS: Final = (
     "DELETE FROM parts USING unnest($1::bigint[]) AS v(key)"
     " WHERE parts.key > (v.key << 8) AND parts.key < ((v.key + 1) << 8)"
@@ -50,7 +60,8 @@ MOVE_PARTS: Final = (
     " WHERE parts.key = v.key"
 )
 POSTPONE: Final = (
-    "UPDATE callbacks SET due_at = v.due_at, tries = v.tries, last_error = v.last_error, failed = v.failed, node = ''"
+    "UPDATE callbacks SET due_at = v.due_at, tries = v.tries, last_error = v.last_error, failed = v.failed, node = '',"
+    " held_until = 'infinity'"
     f" FROM {arrays('bigint, double precision, integer, text, boolean')} AS v(key, due_at, tries, last_error, failed)"
     " WHERE callbacks.key = v.key"
 )
@@ -60,6 +71,7 @@ ACKNOWLEDGE: Final = (
 )
 FAIL: Final = (
     "WITH old AS MATERIALIZED (SELECT key FROM callbacks WHERE NOT failed AND key < $2 AND created_at < $3"
+    " AND (host LIKE 'smpp://%') = $5"
     " ORDER BY key LIMIT $4 FOR UPDATE SKIP LOCKED)"
     " UPDATE callbacks SET failed = true, node = '', last_error = CASE last_error WHEN '' THEN $1 ELSE last_error END"
     " FROM old WHERE callbacks.key = old.key"

@@ -13,6 +13,7 @@ import msgspec
 from gateway.models import Callback, Event, Inbound, Message, Receipt, State
 from gateway.store import postgres_statements as sql
 from gateway.store.base import (
+    NOT_BOUND,
     NOT_REACHED,
     SWEEP_LIMIT,
     Bookkeeping,
@@ -21,6 +22,7 @@ from gateway.store.base import (
     NotOurs,
     PartEnd,
     departure_events,
+    replaced_event,
 )
 from gateway.store.ids import Ids, key_at, key_of
 from gateway.store.matching import look_up_key
@@ -94,12 +96,14 @@ class Writes:
             "depart": self._depart,
             "record": self._record,
             "end": self._end,
+            "amend": self._amend,
             "inbound": self._add_inbound,
             "reassign": self._reassign,
             "release": self._release_scheduled,
             "acknowledge": self._acknowledge,
             "postpone": self._postpone,
             "fail": self._fail_callbacks,
+            "fail deliveries": self._fail_deliveries,
             "replay": self._replay,
             "ping": self._ping,
         }
@@ -203,9 +207,23 @@ class Writes:
 
     async def _end(self, connection: Connection, messages: list[Message], book: Bookkeeping) -> int:
         self._fault("end")
+        # What another node has begun meanwhile is no longer as whoever ends it believes.
+        whole = [key_of(one.id) for one in messages if not one.part_count]
+        if whole and (begun := await connection.fetch(sql.BEGUN, whole)):
+            raise NotOurs([identifier for (identifier,) in begun])
         rows = [(key_of(one.id), one.state.value, one.error, one.updated_at) for one in messages if one.part_count]
         await write_rows(connection, sql.END_PARTS, rows)
         return await self.write_changes(connection, decide_ends(messages, book, self._ids))
+
+    async def _amend(self, connection: Connection, messages: list[Message], _context: object) -> None:
+        self._fault("amend")
+        # Whoever changes it sends it: its node so far finds that it has it no more.
+        node = self._holder.node
+        changed = [msgspec.structs.replace(one, node=node or one.node) for one in messages]
+        done = {key for (key,) in await write_rows(connection, sql.AMEND, [message_row(one) for one in changed])}
+        if len(done) != len(changed):
+            raise NotOurs([one.id for one in changed if key_of(one.id) not in done])
+        await write_events(connection, [replaced_event(one) for one in changed])
 
     async def _reassign(self, connection: Connection, ids: list[str], uplink: str) -> None:
         await connection.execute(
@@ -278,8 +296,10 @@ class Writes:
         await write_rows(connection, sql.POSTPONE, [cleaned(row) for row in sorted(rows)])
 
     async def _fail_callbacks(self, connection: Connection, times: list[float], _context: object) -> int:
-        before = times[-1]
-        return _count(await connection.execute(sql.FAIL, NOT_REACHED, key_at(before), before, SWEEP_LIMIT))
+        return await _fail_owed(connection, times[-1], NOT_REACHED, are_deliveries=False)
+
+    async def _fail_deliveries(self, connection: Connection, times: list[float], _context: object) -> int:
+        return await _fail_owed(connection, times[-1], NOT_BOUND, are_deliveries=True)
 
     async def _replay(
         self, connection: Connection, rows: list[tuple[float, str, tuple[str, ...]]], _context: object
@@ -335,6 +355,11 @@ async def write_events(connection: Connection, events: Iterable[Event]) -> None:
     await write_rows(connection, INSERT_EVENTS, [(row[0], *row[2:]) for row in rows])
 
 
+async def _fail_owed(connection: Connection, before: float, error: str, *, are_deliveries: bool) -> int:
+    status = await connection.execute(sql.FAIL, error, key_at(before), before, SWEEP_LIMIT, are_deliveries)
+    return _count(status)
+
+
 async def _write_callbacks(connection: Connection, callbacks: Sequence[Callback]) -> None:
     await write_rows(connection, INSERT_CALLBACKS, [cleaned(callback_row(callback)) for callback in callbacks])
 
@@ -371,7 +396,7 @@ def _ids_in(work: Work) -> Iterable[str]:
     match work.kind:
         case "depart" | "record":
             return [one.message.id for one in work.rows]
-        case "end":
+        case "end" | "amend":
             return [one.id for one in work.rows]
         case "reassign":
             return list(work.rows)

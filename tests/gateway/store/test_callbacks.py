@@ -101,3 +101,30 @@ async def test_callbacks_that_were_never_tried_are_given_up_too(store: Store) ->
     (failed,) = await store.callbacks(failed=True)
     assert failed.id == old.id
     assert failed.last_error
+
+
+# --- over binds ---
+
+
+async def owe_deliveries(store: Store, *accounts: str) -> None:
+    for n, account in enumerate(accounts):
+        inbound = Inbound(id=f"bound-{n}-{account}", account=account, sender="1", recipient="2", text="")
+        url = f"smpp://{account}"
+        callback = Callback(id="", account=account, url=url, body=b"x", created_at=NOW + n, due_at=NOW + n)
+        await store.add_inbound(inbound, callback)
+
+
+async def test_deliveries_over_binds_are_due_by_account_and_not_over_http(store: Store) -> None:
+    await owe_deliveries(store, "bank", "shop", "bank")
+    await owe_callbacks(store, "a.example", account="web")
+    assert len(await due(store)) == 1
+    assert await store.next_callback_at() == NOW
+    one, two = await store.due_deliveries("bank", NOW + 100, limit=10, skip_ids=set())
+    assert (one.account, one.due_at, two.due_at) == ("bank", NOW, NOW + 2)
+    assert await store.due_deliveries("bank", NOW + 100, limit=10, skip_ids={one.id}) == [two]
+    assert await store.due_deliveries("bank", NOW - 1, limit=10, skip_ids=set()) == []
+    assert await store.next_delivery_at("shop") == NOW + 1
+    assert await store.next_delivery_at("web") is None
+    assert await store.fail_callbacks(NOW + 50) == 1
+    assert await store.fail_deliveries(NOW + 1) == 1
+    assert [failed.account for failed in await store.callbacks(failed=True)] == ["bank", "web"]

@@ -97,6 +97,17 @@ async def test_scheduled_messages_are_released_when_due(store: Store) -> None:
     assert [event.state for event in await store.timeline(message.id)] == [State.ACCEPTED, State.QUEUED]
 
 
+async def test_a_message_that_has_not_left_is_written_anew(store: Store) -> None:
+    message = make_message(store)
+    await store.add([message])
+    changed = replace(message, text="other", state=State.SCHEDULED, scheduled_at=NOW + 60, updated_at=NOW + 1)
+    await store.amend([changed])
+    assert await store.message("", message.id) == changed
+    assert [event.detail for event in await store.timeline(message.id)] == ["", "replaced"]
+    assert await store.waiting("a", limit=9, skip=set()) == []
+    assert await store.next_scheduled_at() == NOW + 60
+
+
 # --- sending and results ---
 
 

@@ -123,7 +123,8 @@ CREATE TABLE callbacks (
     tries        INTEGER          NOT NULL,
     last_error   TEXT             NOT NULL,
     failed       BOOLEAN          NOT NULL,
-    node         TEXT COLLATE "C" NOT NULL DEFAULT ''   -- who tries it now, while that node lives
+    node         TEXT COLLATE "C" NOT NULL DEFAULT '',  -- who tries it now, while that node lives
+    held_until   TIMESTAMPTZ      NOT NULL DEFAULT 'infinity'   -- ... and no longer than that
 ) WITH (fillfactor = 70);
 CREATE INDEX callbacks_due ON callbacks (host, due_at, key) WHERE NOT failed;
 CREATE INDEX callbacks_failed ON callbacks (account, key) WHERE failed;
