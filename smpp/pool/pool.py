@@ -18,18 +18,21 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import Self, Unpack
 
-from smpp.client import DeliverHandler, coding_options, compose, rejected
+from smpp.client import DeliverHandler, coding_options, compose, configure, rejected
 from smpp.constants import BindMode
 from smpp.endpoint import Address, Endpoint, client_tls
 from smpp.errors import InDoubt, NotSent, SmppError, StateError
 from smpp.log import log
-from smpp.pool.bind import BindState, BindStatus, PoolBind
+from smpp.pool.bind import BindEvent, BindState, BindStatus, PoolBind
+from smpp.pool.choice import Choice
+from smpp.pool.events import EventHub, EventStream, PoolEvent
+from smpp.pool.keeping import Keeping
 from smpp.pool.server import PoolServer
-from smpp.pool.settings import PoolConfig, ThrottleScope
+from smpp.pool.settings import PoolConfig, ServerOptions, ThrottleScope
 from smpp.pool.slot import AnyMessage, End, Slot, Submittable, submit_now
-from smpp.pool.streams import Stream, end_tasks
+from smpp.pool.streams import Stream
 from smpp.receipts import ReceiptDesk, SentMessage, Submission
 from smpp.recording import Recorder, recorder_of
 from smpp.retry import THROTTLING
@@ -38,9 +41,6 @@ from smpp.session.session import Trace
 from smpp.sms import SplitOptions
 from smpp.status import status_name
 from smpp.wire.tlv import NO_TLVS, Tlvs
-
-_LONGEST_RUN: Final = 16
-"""Parts that one bind gets before all are compared again; fewer where windows are small."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,12 +60,14 @@ class Pool:
     """Binds to several servers, used as one.
 
     Args:
-        servers: ``smpp://host:port`` and ``smpps://host:port``, mixed as you like.
+        servers: ``smpp://host:port`` and ``smpps://host:port``, mixed as you like; `ServerOptions` for what differs
+            from server to server: priority, weight, binds, limits.
         system_id: for all of them; credentials in a URL go before it.
         password: likewise.
         on_deliver: gets messages and receipts of all binds; answered when it returns.
         deliver_for: instead of `on_deliver`: makes the handler of each bind from its name, ``host:port#n``.
         on_change: called when a bind changes its state.
+        on_event: called for what happens to binds (`PoolEvent`); `events` gives the same.
         config: settings; binds_per_server and parts_per_second_per_server are shortcuts into it.
         desk: joins receipts with what was sent; default: one of the pool's own, shared by all its binds.
         ssl_context: for smpps servers; default: the system's authorities, verification on.
@@ -75,13 +77,14 @@ class Pool:
 
     def __init__(
         self,
-        servers: Sequence[str],
+        servers: Sequence[str | ServerOptions],
         *,
         system_id: str = "",
         password: str = "",
         on_deliver: DeliverHandler | None = None,
         deliver_for: Callable[[str], DeliverHandler] | None = None,
         on_change: Callable[[BindStatus], None] | None = None,
+        on_event: Callable[[PoolEvent], None] | None = None,
         config: PoolConfig | None = None,
         binds_per_server: int | None = None,
         parts_per_second_per_server: float | None = None,
@@ -109,34 +112,38 @@ class Pool:
         self._turns = itertools.count()
         self._waiters: list[_Waiter] = []
         self._streams: set[Stream] = set()
-        self._chosen: PoolBind | None = None
-        self._run_left = 0
         self._change = asyncio.Event()
         self._stopping = False
-        self._keepers: dict[PoolBind, asyncio.Task[None]] = {}
-        endpoints = [self._endpoint(url, system_id, password) for url in servers]
-        if ssl_context is None and any(endpoint.tls for endpoint in endpoints):
+        self._events = EventHub(on_event)
+        self._servers = [self._new_server(server, system_id, password) for server in servers]
+        if ssl_context is None and any(server.endpoint.tls for server in self._servers):
             ssl_context = client_tls()
-        self._servers = [PoolServer(endpoint, config, self.wake) for endpoint in endpoints]
         self._binds = [
             self._new_bind(server, number, ssl_context, trace)
             for server in self._servers
-            for number in range(config.binds_per_server)
+            for number in range(server.bind_count)
         ]
+        self._choice = Choice(self._binds)
+        self._keeping = Keeping(self._servers, self._binds, config.client.session.unbind_seconds, self.wake)
 
-    def _endpoint(self, url: str, system_id: str, password: str) -> Endpoint:
-        endpoint = Endpoint.parse(url)
-        return replace(
-            endpoint,
-            system_id=endpoint.system_id or system_id,
-            password=endpoint.password or password,
-            bind_mode=self.config.bind_mode,
+    def _new_server(self, server: str | ServerOptions, system_id: str, password: str) -> PoolServer:
+        options = server if isinstance(server, ServerOptions) else ServerOptions(url=server)
+        endpoint = Endpoint.parse(options.url)
+        if options.bind_mode is None and endpoint.bind_mode is not BindMode.TRANSCEIVER:
+            options = replace(options, bind_mode=endpoint.bind_mode)
+        return PoolServer(
+            replace(endpoint, system_id=endpoint.system_id or system_id, password=endpoint.password or password),
+            options,
+            configure(self.config.client, endpoint),
+            self.config,
+            on_room=self.wake,
+            on_pause=self._paused,
         )
 
     def _new_bind(
         self, server: PoolServer, number: int, ssl_context: ssl.SSLContext | None, trace: Trace | None
     ) -> PoolBind:
-        name = f"{server.endpoint.name}#{number}"
+        name = f"{server.name}#{number}"
         return PoolBind(
             name,
             server,
@@ -144,16 +151,13 @@ class Pool:
             desk=self.desk,
             on_deliver=self._deliver_for(name) if self._deliver_for is not None else self._on_deliver,
             on_change=self._changed,
+            on_event=self._happened,
             on_room=self.wake,
             ssl_context=ssl_context,
             trace=trace,
         )
 
     # Life
-
-    @property
-    def _may_send(self) -> bool:
-        return self.config.bind_mode is not BindMode.RECEIVER
 
     async def __aenter__(self) -> Self:
         self.start()
@@ -166,10 +170,7 @@ class Pool:
 
     def start(self) -> None:
         """Connect all binds in the background."""
-        if self._keepers or self._stopping:
-            raise StateError("a pool is started once")
-        loop = asyncio.get_running_loop()
-        self._keepers = {bind: loop.create_task(bind.keep()) for bind in self._binds}
+        self._keeping.start()
 
     async def stop(self, timeout: float | None = None) -> None:
         """Take nothing more, let what is in flight finish, unbind, close.
@@ -186,19 +187,34 @@ class Pool:
             server.close()
         for stream in self._streams:
             stream.wake()
-        bound = [bind for bind in self._binds if bind.state is BindState.BOUND]
-        seconds = self.config.client.session.unbind_seconds if timeout is None else timeout
         try:
-            # A bind that is on its way up must not come up behind our back.
-            await end_tasks(*(keeper for bind, keeper in self._keepers.items() if bind not in bound))
-            async with asyncio.timeout(seconds):
-                await asyncio.gather(*(bind.unbind() for bind in self._binds), return_exceptions=True)
-        except TimeoutError:
-            log.warning("binds did not end in time", binds=[bind.name for bind in bound if bind.link is not None])
+            await self._keeping.stop(timeout)
         finally:
-            for bind in bound:
-                bind.abort("the pool stops")
-            await end_tasks(*self._keepers.values())
+            self._events.close()
+
+    async def drain(self, server: str, timeout: float | None = None) -> None:
+        """Take a server out of use, as before maintenance; returns when its binds are unbound.
+
+        Nothing new goes to it, what is in flight finishes, what only waited for its moment goes over other servers.
+
+        Args:
+            server: its URL, or ``host:port``.
+            timeout: seconds to wait for what is in flight before unbinding; default: until each part is answered or
+                its `response_timeout_seconds` are over.
+
+        Raises:
+            ValueError: the pool has no such server.
+            StateError: the pool does not run.
+        """
+        await self._keeping.drain(server, timeout)
+
+    def resume(self, server: str) -> None:
+        """Put a drained server in use again: its binds connect in the background.
+
+        Raises:
+            As `drain`.
+        """
+        self._keeping.resume(server)
 
     # Looking at it
 
@@ -210,7 +226,11 @@ class Pool:
     @property
     def is_available(self) -> bool:
         """Whether at least one bind may carry messages."""
-        return self._may_send and any(bind.state is BindState.BOUND for bind in self._binds)
+        return self._choice.is_possible
+
+    def events(self) -> EventStream:
+        """What happens to binds from now on: ``async for event in pool.events()``, until the pool has stopped."""
+        return self._events.listen()
 
     async def wait_bound(self, count: int = 1, timeout: float | None = None) -> None:
         """Wait until so many binds are up.
@@ -237,7 +257,7 @@ class Pool:
         return await self._reserve(count, next(self._turns))
 
     async def _reserve(self, count: int, turn: int) -> list[Slot]:
-        if self._stopping or not self._may_send:
+        if self._stopping or not self._choice.may_send:
             why = "stops" if self._stopping else "binds as a receiver"
             raise StateError(f"the pool {why}: nothing can be sent")
         if not self._waiters or turn < self._waiters[0].turn:
@@ -339,27 +359,11 @@ class Pool:
     def _take(self, count: int) -> list[Slot]:
         slots: list[Slot] = []
         while len(slots) < count:
-            bind = self._freest()
+            bind = self._choice.freest()
             if bind is None:
                 break
             slots.append(Slot(self, bind))
         return slots
-
-    def _freest(self) -> PoolBind | None:
-        """The bind with the most room: for a run of parts, since to compare all binds costs more than to write."""
-        chosen = self._chosen
-        if chosen is not None and self._run_left > 0 and chosen.server.has_room and chosen.room > 0:
-            self._run_left -= 1
-            return chosen
-        best, best_room = None, 0
-        for bind in self._binds:
-            if bind.state is BindState.BOUND and bind.server.has_room:
-                room = bind.room
-                if room > best_room:
-                    best, best_room = bind, room
-        self._chosen = best
-        self._run_left = min(_LONGEST_RUN, best_room // len(self._binds)) - 1
-        return best
 
     # What slots and streams call (smpp.pool.slot.Line, smpp.pool.streams.Launcher)
 
@@ -369,12 +373,12 @@ class Pool:
         Returns:
             The bind's name, or "" where there is no room now.
         """
-        if self._waiters or self._stopping or not self._may_send:
+        if self._waiters or self._stopping or not self._choice.may_send:
             return ""
-        bind = self._freest()
+        bind = self._choice.freest()
         if bind is None:
             return ""
-        if bind.server.is_paced:
+        if bind.is_paced:
             Slot(self, bind).submit_to(message, end)
         else:
             submit_now(self, bind, message, end)
@@ -411,6 +415,7 @@ class Pool:
     def _changed(self, bind: PoolBind) -> None:
         changed, self._change = self._change, asyncio.Event()
         changed.set()
+        self._choice.refresh()
         self.wake()
         if self._on_change is not None:
             try:
@@ -418,8 +423,21 @@ class Pool:
             except Exception as error:
                 log.error("on_change failed", bind=bind.name, exc_info=error)
 
+    def _paused(self, server: PoolServer, is_pausing: bool) -> None:
+        event = BindEvent.PAUSED if is_pausing else BindEvent.RESUMED
+        for bind in self._binds:
+            if bind.server is server:
+                self._happened(bind, event, "")
+        if not is_pausing:
+            self.wake()
+
+    def _happened(self, bind: PoolBind, event: BindEvent, reason: str) -> None:
+        self._events.tell(event, bind, reason)
+
     def wake(self) -> None:
         """Hand free places to those that wait, in the order of their coming."""
+        if self._keeping.is_draining:
+            self._keeping.progress()
         while self._waiters:
             waiter = self._waiters[0]
             if waiter.future.done():

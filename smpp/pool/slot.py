@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol, TypeVar
 
-from smpp.errors import NotSent, StateError, WindowFull
+from smpp.errors import InDoubt, NotSent, StateError, WindowFull
 from smpp.pool.bind import PoolBind
 from smpp.session import ResponseReceived
 from smpp.wire.pdu import DataSm, SubmitMulti, SubmitSm
@@ -55,6 +55,7 @@ class Slot:
         if self._connection is not None:
             self._connection.reserved += 1
         bind.server.taken += 1
+        bind.lane.taken += 1
 
     @property
     def bind(self) -> str:
@@ -76,12 +77,12 @@ class Slot:
         """As `submit`, with an end of the caller's own."""
         self._take()
         flight = _Flight(self._line, self._bind, end)
-        self._bind.server.write(lambda: self._write(message, flight))
+        self._bind.server.write(self._bind.lane, lambda: self._write(message, flight))
 
     def release(self) -> None:
         """Give the place back unused."""
         self._take()
-        self._bind.server.taken -= 1
+        self._give_turn()
         self._free_place()
         self._line.wake()
 
@@ -90,13 +91,17 @@ class Slot:
             raise StateError(f"this slot of {self._bind.name} was used already")
         self._used = True
 
+    def _give_turn(self) -> None:
+        self._bind.server.taken -= 1
+        self._bind.lane.taken -= 1
+
     def _free_place(self) -> None:
         if self._connection is not None:
             self._connection.release()
 
     def _write(self, message: Submittable, flight: "_Flight") -> bool:
         """Write the part if it may leave now; whether it did."""
-        self._bind.server.taken -= 1
+        self._give_turn()
         connection, hindrance = self._connection, self._hindrance()
         try:
             if connection is None or hindrance or flight.is_cancelled:
@@ -119,6 +124,8 @@ class Slot:
             return "was told to stop"
         if self._connection is None or not self._connection.session.can_send:
             return "was lost"
+        if bind.server.is_drained:
+            return "was drained"
         if bind.pause.is_on or bind.server.pause.is_on:
             return "was throttled"
         return ""
@@ -161,5 +168,7 @@ class _Flight:
             self._end.set_result(result)
 
     def set_exception(self, exception: BaseException, /) -> None:
+        if isinstance(exception, InDoubt):
+            self._bind.in_doubt += 1
         if not self._end.done():
             self._end.set_exception(exception)
