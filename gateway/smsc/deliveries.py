@@ -36,8 +36,6 @@ replace = msgspec.structs.replace
 
 IDLE_SECONDS: Final = 5.0
 """The longest pause between looks at the store for an account that is bound: another node may owe it something."""
-FETCH: Final = 200
-"""Deliveries of an account that are read at a time."""
 STORE_PAUSE_SECONDS: Final = 0.2
 STORE_PAUSE_MAX_SECONDS: Final = 5.0
 GIVE_UP_EVERY_SECONDS: Final = 60.0
@@ -67,10 +65,10 @@ class Outbox:
         usable = [one for one, count in self.binds.items() if count < self.window and one.can_receive]
         return min(usable, key=self.binds.__getitem__, default=None)
 
-    def forget_waiting(self) -> None:
-        """Leave to the store what was not sent."""
-        self.held.difference_update(one.id for one in self.waiting)
-        self.waiting.clear()
+    @property
+    def room(self) -> int:
+        """How many deliveries may be sent now."""
+        return sum(self.window - count for bind, count in self.binds.items() if bind.can_receive)
 
 
 class Deliveries:
@@ -143,7 +141,8 @@ class Deliveries:
         box = self._outboxes[account]
         box.binds.pop(session, None)
         if not box.binds:
-            box.forget_waiting()
+            self._put_back(*box.waiting)
+            box.waiting.clear()
         box.has_news.set()
 
     def has_room(self, account: str) -> None:
@@ -176,13 +175,16 @@ class Deliveries:
                 if not self._send(box, bind, box.waiting.popleft()):
                     return IDLE_SECONDS
                 continue
-            due = await self._store.due_deliveries(box.account, self._clock(), limit=FETCH, skip_ids=box.held)
+            # No more than can be sent at once: what is read is this node's alone for a while.
+            due = await self._store.due_deliveries(box.account, self._clock(), limit=box.room, skip_ids=box.held)
             if not due:
                 next_at = await self._store.next_delivery_at(box.account)
                 return IDLE_SECONDS if next_at is None else self._pause(next_at)
+            box.held.update(one.id for one in due)
             if box.binds:
                 box.waiting.extend(due)
-                box.held.update(one.id for one in due)
+            else:
+                self._put_back(*due)
         return IDLE_SECONDS
 
     def _pause(self, next_at: float) -> float:
@@ -216,7 +218,7 @@ class Deliveries:
         if answer.cancelled() or (error is not None and not isinstance(error, ResponseTimeout)):
             # The bind went: over the next one it goes again, before what is younger.
             self._metrics.deliveries.labels(box.account, "lost").inc()
-            box.held.discard(callback.id)
+            self._put_back(callback)
             return
         if error is not None:
             self._end(box, callback, "no answer in time")
@@ -228,6 +230,11 @@ class Deliveries:
             self._has_ends.set()
         else:
             self._end(box, callback, status_name(status), is_final=status in REFUSED_FOR_GOOD)
+
+    def _put_back(self, *callbacks: Callback) -> None:
+        """Leave deliveries to whichever node the account binds to next."""
+        self._postponed += callbacks
+        self._has_ends.set()
 
     def _end(self, box: Outbox, callback: Callback, error: str, *, is_final: bool = False) -> None:
         """Note a try that was not acknowledged."""
