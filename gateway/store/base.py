@@ -142,13 +142,9 @@ class Store(ABC):
     async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
         """Give up messages, and parts of an abandoned split; each has its final state. Returns the callbacks owed."""
 
+    @abstractmethod
     async def amend(self, messages: Sequence[Message]) -> None:
-        """Write messages of which nothing has left anew: what they say, when they go, their state.
-
-        Raises:
-            StoreError: it was not done; also where this engine cannot do it.
-        """
-        raise StoreError("this store cannot change messages")
+        """Write messages of which nothing has left anew: what they say, when they go, their state."""
 
     @abstractmethod
     async def reassign(self, ids: Collection[str], uplink: str) -> None:
@@ -196,17 +192,13 @@ class Store(ABC):
     async def next_callback_at(self) -> float | None:
         """When the earliest callback over HTTP is due."""
 
+    @abstractmethod
     async def due_deliveries(self, account: str, now: float, *, limit: int, skip_ids: Set[str]) -> list[Callback]:
-        """What is due over an account's binds, oldest first; an engine for several nodes claims it for the asker.
+        """What is due over an account's binds, oldest first; an engine for several nodes claims it for the asker."""
 
-        Raises:
-            StoreError: it cannot be read; also where this engine keeps none.
-        """
-        raise StoreError("this store keeps no deliveries")
-
+    @abstractmethod
     async def next_delivery_at(self, account: str) -> float | None:
         """When the earliest delivery over an account's binds is due."""
-        raise StoreError("this store keeps no deliveries")
 
     @abstractmethod
     async def acknowledge(self, ids: Collection[str]) -> None:
@@ -220,9 +212,9 @@ class Store(ABC):
     async def fail_callbacks(self, created_before: float) -> int:
         """Give up what is owed over HTTP for too long, tried or not; returns how many, at most SWEEP_LIMIT a time."""
 
+    @abstractmethod
     async def fail_deliveries(self, created_before: float) -> int:
         """The same of what is owed over binds."""
-        raise StoreError("this store keeps no deliveries")
 
     @abstractmethod
     async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
