@@ -2,6 +2,7 @@
 
 import click
 
+from smpp.tools.bench import bench
 from smpp.tools.decode import decode
 from smpp.tools.encode import encode
 from smpp.tools.listen import listen
@@ -15,6 +16,7 @@ def main() -> None:
     """Tools for SMPP v3.4."""
 
 
+main.add_command(bench)
 main.add_command(decode)
 main.add_command(encode)
 main.add_command(listen)

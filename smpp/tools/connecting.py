@@ -5,6 +5,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
@@ -120,8 +121,10 @@ def fail(tool: str, text: str, code: int) -> NoReturn:
 
 
 def stop_on_signal() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set, so that a tool can end in order."""
+    """An event that Ctrl-C and SIGTERM set, so that a tool can end in order; in the main thread, which gets signals."""
     asked = asyncio.Event()
+    if threading.current_thread() is not threading.main_thread():
+        return asked
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)

@@ -1,4 +1,4 @@
-"""`smpp send`: sends one text and shows what becomes of it."""
+"""`smpp send`: sends one text and shows what becomes of it; with --csv, the rows of a file (smpp.tools.send_csv)."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -13,12 +13,15 @@ from smpp.constants import BindMode
 from smpp.correlator import IdRule, Side, addresses_agree, canonical_ids
 from smpp.endpoint import Endpoint
 from smpp.errors import CommandFailed, EncodeError, InvalidUrl, RequestLost, StateError
+from smpp.profiles import PROFILES
 from smpp.receipts import receipt_of
 from smpp.sms import Receipt, SplitMethod, SplitOptions
 from smpp.status import CommandStatus
 from smpp.tools.connecting import connection_options, find_password, parse_url, run, tls_of
+from smpp.tools.csv_input import Defaults
 from smpp.tools.decode import ALPHABETS
 from smpp.tools.messages import Shown, receipt_line, receipt_object
+from smpp.tools.send_csv import CsvJob, send_csv
 from smpp.tools.tlv_option import read_tlvs
 from smpp.wire import Tlvs
 from smpp.wire.pdu import DataSm, DeliverSm, SubmitSm
@@ -26,9 +29,9 @@ from smpp.wire.pdu import DataSm, DeliverSm, SubmitSm
 
 @click.command()
 @click.argument("url")
-@click.argument("text")
-@click.option("--from", "sender", required=True, help="Sender: a name, a short code or a number.")
-@click.option("--to", required=True, help="Recipient.")
+@click.argument("text", required=False)
+@click.option("--from", "sender", help="Sender: a name, a short code or a number.")
+@click.option("--to", help="Recipient.")
 @click.option(
     "--tlv",
     "tlvs",
@@ -47,48 +50,108 @@ from smpp.wire.pdu import DataSm, DeliverSm, SubmitSm
     "--long",
     "method",
     type=click.Choice([method.value for method in SplitMethod]),
-    default=SplitMethod.UDH8.value,
-    show_default=True,
-    help="How a long message is split.",
+    help="How a long message is split. [default: udh8, or the profile's]",
 )
 @click.option(
     "--alphabet",
     type=click.Choice(ALPHABETS),
-    default="gsm",
-    show_default=True,
-    help="What data_coding 0 means at this SMSC.",
+    help="What data_coding 0 means at this SMSC. [default: gsm, or the profile's]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    help="Send the rows of this file: columns to, from, text, and TLVs by name or number.",
+)
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Most parts a second in all (--csv).")
+@click.option("--binds", type=click.IntRange(1), help="Binds to each server (--csv). [default: 1, or the profile's]")
+@click.option("--server", "others", multiple=True, metavar="URL", help="Another server of the same SMSC (--csv).")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="What became of each row; a second run goes on from there (--csv). [default: FILE.results.csv]",
+)
+@click.option("--profile", "profile_name", type=click.Choice(list(PROFILES)), help="What the SMSC is like (--csv).")
+@click.option("--resend-in-doubt", is_flag=True, help="Send rows again whose response was lost (--csv).")
 @connection_options
 def send(
     url: str,
-    text: str,
-    sender: str,
-    to: str,
+    text: str | None,
+    sender: str | None,
+    to: str | None,
     tlvs: Tlvs,
     no_receipt: bool,
     wait: float,
     validity: float | None,
     service_type: str,
-    method: str,
-    alphabet: str,
+    method: str | None,
+    alphabet: str | None,
     as_json: bool,
+    csv_file: Path | None,
+    rate: float | None,
+    binds: int | None,
+    others: tuple[str, ...],
+    results: Path | None,
+    profile_name: str | None,
+    resend_in_doubt: bool,
     password_file: Path | None,
     ca_file: Path | None,
     server_name: str,
 ) -> None:
-    """Send TEXT and wait for its receipts.
+    """Send TEXT, or the rows of a CSV file, and wait for the receipts.
 
     URL is smpp[s]://system_id[:password]@host:port?bind=trx&window=100. A transmitter (bind=tx) gets no receipts.
 
-    Receipts and messages that are not about TEXT are answered 0x64 (temporary error), so that the SMSC keeps them for
-    the program they are meant for.
+    Receipts and messages that are not about what was sent are answered 0x64 (temporary error), so that the SMSC keeps
+    them for the program they are meant for.
+
+    With --csv, --from and TEXT are for rows that have none of their own, --tlv for all rows. The results file is
+    written as outcomes come: after Ctrl-C, or worse, the same command sends what was surely not sent and leaves out
+    what was accepted. A row whose response was lost is in doubt, and sent again only with --resend-in-doubt.
 
     The exit code is 0 when the SMSC took every part, whatever the receipts say; 1 when it refused the bind or a part,
     or could not be reached; 2 for input that makes no sense.
     """
-    coding: SplitOptions = {"method": method, "default_alphabet": alphabet}
-    job = _Job(url, sender, to, text, not no_receipt, wait if not no_receipt else 0.0, as_json)
+    wait = wait if not no_receipt else 0.0
+    coding: SplitOptions = {}
+    if method is not None:
+        coding["method"] = method
+    if alphabet is not None:
+        coding["default_alphabet"] = alphabet
+    if csv_file is not None:
+        if to is not None:
+            raise click.UsageError("--to and --csv exclude each other: the file says who gets what.")
+        send_csv(
+            CsvJob(
+                url=url,
+                others=others,
+                path=csv_file,
+                results=results or csv_file.with_suffix(".results.csv"),
+                defaults=Defaults(sender or "", text or "", tlvs),
+                profile=PROFILES[profile_name] if profile_name is not None else None,
+                coding=coding,
+                receipt=not no_receipt,
+                wait=wait,
+                validity=validity,
+                service_type=service_type,
+                rate=rate,
+                binds=binds,
+                resend_in_doubt=resend_in_doubt,
+                as_json=as_json,
+                password_file=password_file,
+                ca_file=ca_file,
+                server_name=server_name,
+            )
+        )
+    if rate or binds or others or results or profile_name or resend_in_doubt:
+        raise click.UsageError("--rate, --binds, --server, --results, --profile and --resend-in-doubt need --csv.")
+    if text is None:
+        raise click.UsageError("Missing argument 'TEXT' (or --csv FILE).")
+    if sender is None or to is None:
+        raise click.UsageError(f"Missing option '{'--from' if sender is None else '--to'}'.")
+    coding = {"method": SplitMethod.UDH8.value, "default_alphabet": "gsm", **coding}
+    job = _Job(url, sender, to, text, not no_receipt, wait, as_json)
     run("send", _send(job, tlvs, validity, service_type, coding, password_file, ca_file, server_name))
 
 

@@ -3,7 +3,7 @@
 import click
 
 from smpp.errors import EncodeError
-from smpp.wire import Tlv, Tlvs, dlt
+from smpp.wire import Tlv, TlvProfile, Tlvs, dlt
 from smpp.wire.tlv import MAX_TAG, MAX_VALUE_LENGTH
 
 EXPECTED = "tag=hex (0x1400=6162) or name=value (user_message_reference=7)"
@@ -15,17 +15,22 @@ def read_tlvs(_context: click.Context, _parameter: click.Parameter, values: tupl
     Raises:
         click.BadParameter: one of them cannot be.
     """
-    return Tlvs(_read(value) for value in values)
+    return Tlvs(read_tlv(value) for value in values)
 
 
-def _read(text: str) -> Tlv:
+def read_tlv(text: str, profile: TlvProfile = dlt.PROFILE) -> Tlv:
+    """One TLV, by number or by a name of the profile.
+
+    Raises:
+        click.BadParameter: it cannot be.
+    """
     name, separator, content = text.partition("=")
     if not separator:
         raise click.BadParameter(f"{text!r}: expected {EXPECTED}")
     try:
         tag = int(name, 0)
     except ValueError:
-        return _by_name(name, content)
+        return _by_name(name, content, profile)
     if not 0 <= tag <= MAX_TAG:
         raise click.BadParameter(f"{name}: expected a tag of 0 to 0xFFFF")
     octets = _from_hex(name, content)
@@ -34,8 +39,8 @@ def _read(text: str) -> Tlv:
     return tag, octets
 
 
-def _by_name(name: str, content: str) -> Tlv:
-    declared = dlt.PROFILE.by_name.get(name)
+def _by_name(name: str, content: str, profile: TlvProfile) -> Tlv:
+    declared = profile.by_name.get(name)
     if declared is None:
         raise click.BadParameter(f"{name!r} is no TLV's name: expected {EXPECTED}")
     value: int | str | bytes

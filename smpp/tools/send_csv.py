@@ -1,0 +1,495 @@
+"""`smpp send --csv`: sends the rows of a file over a pool of binds, and writes down what becomes of each."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from secrets import randbelow
+from typing import Final, NoReturn
+
+import click
+import msgspec
+
+from smpp.client import compose
+from smpp.correlator import IdRule
+from smpp.errors import CommandFailed, EncodeError, NotSent, SmppError, StateError
+from smpp.pool import BindState, Pool
+from smpp.profiles import PROFILES, Profile
+from smpp.receipts import Submission
+from smpp.sms import Receipt, SplitOptions
+from smpp.tools.connecting import BAD_INPUT, REFUSED, fail, run, stop_on_signal
+from smpp.tools.csv_input import BadRow, CsvError, CsvInput, Defaults, Message
+from smpp.tools.csv_results import (
+    ACCEPTED,
+    IN_DOUBT,
+    INVALID,
+    NOT_SENT,
+    SENDING,
+    Part,
+    Results,
+    ResultsError,
+    Row,
+    Verdict,
+)
+from smpp.tools.csv_results import (
+    REFUSED as REFUSED_PART,
+)
+from smpp.tools.pooling import FirstBind, OwnReceipts, Target, find_target, quiet_log, stop_with
+from smpp.tools.progress import Progress, bar, remaining
+from smpp.wire import dlt
+from smpp.wire.pdu import Request, SubmitSm
+
+_SHOWN_ROWS: Final = 10
+_MOST_REASONS: Final = 100
+_ROWS_AT_ONCE: Final = 1000
+"""Rows that are passed over before others get a turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvJob:
+    """What is asked for."""
+
+    url: str
+    others: tuple[str, ...]
+    """Further servers."""
+    path: Path
+    results: Path
+    defaults: Defaults
+    profile: Profile | None
+    coding: SplitOptions
+    """What the command line says of coding; the rest is the profile's."""
+    receipt: bool
+    wait: float
+    validity: float | None
+    service_type: str
+    rate: float | None
+    binds: int | None
+    resend_in_doubt: bool
+    as_json: bool
+    password_file: Path | None
+    ca_file: Path | None
+    server_name: str
+
+
+def send_csv(job: CsvJob) -> NoReturn:
+    """Send a file's rows, and exit."""
+    profile = job.profile or PROFILES["standard"]
+    try:
+        source = CsvInput(job.path, job.defaults, dlt.PROFILE if job.profile is None else profile.tlv_profile)
+        results = Results(job.results, job.path)
+    except (CsvError, ResultsError) as error:
+        fail("send", str(error), BAD_INPUT)
+    with quiet_log():
+        run("send", _send(job, profile, source, results))
+
+
+async def _send(job: CsvJob, profile: Profile, source: CsvInput, results: Results) -> int:
+    try:
+        target = _target(job, profile)
+        sending = _Sending(job, profile, source, results)
+        failure = await sending.run(target)
+    except BaseException:
+        results.close()
+        raise
+    finally:
+        source.close()
+    try:
+        results.finish()
+    except ResultsError as error:
+        failure = failure or error
+    sending.summarize()
+    if isinstance(failure, ResultsError):
+        fail("send", str(failure), REFUSED)
+    if failure is not None:
+        raise failure
+    return 0 if sending.is_complete else REFUSED
+
+
+def _target(job: CsvJob, profile: Profile) -> Target:
+    servers = 1 + len(job.others)
+    limit = profile.parts_per_second_per_server
+    # The rate is that of the whole; a server never gets more than its operator takes.
+    rate = min(job.rate / servers, limit or job.rate) if job.rate else limit
+    config = profile.pool_config(binds_per_server=job.binds, parts_per_second_per_server=rate)
+    alphabet = job.coding.get("default_alphabet", profile.default_alphabet)
+    config = replace(
+        config, resend_in_doubt=job.resend_in_doubt, client=replace(config.client, default_alphabet=alphabet)
+    )
+    return find_target(
+        job.url,
+        job.others,
+        config,
+        password_file=job.password_file,
+        ca_file=job.ca_file,
+        server_name=job.server_name,
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Sent:
+    """A part that is under way, or whose receipt is waited for."""
+
+    row: Row
+    part: Part
+    message: SubmitSm | None
+    is_final: bool = False
+
+
+class _Sending:
+    """One run."""
+
+    def __init__(self, job: CsvJob, profile: Profile, source: CsvInput, results: Results) -> None:
+        self._job = job
+        self._profile = profile
+        self._source = source
+        self._results = results
+        self._rows = source.rows()
+        self._next: Message | BadRow | None = None
+        self._coding: SplitOptions = {**profile.split_options(), **job.coding}
+        # A phone joins parts by this number: two files in a row must not share theirs.
+        self._reference = randbelow(0xFFFF)
+        self._under_way: dict[int, _Sent] = {}
+        self._desk: OwnReceipts[_Sent] = OwnReceipts(
+            self._accepted,
+            self._receipt,
+            id_rule=IdRule.AUTO if job.profile is None else profile.message_id_rule,
+            default_alphabet=self._coding["default_alphabet"],
+        )
+        self._pool: Pool | None = None
+        self._stopping = asyncio.Event()
+        self._all_final = asyncio.Event()
+        self._failure: Exception | None = None
+        self._began = time.monotonic()
+        self._ended = 0.0
+        self._is_read = False
+        self.rows: Counter[str] = Counter()
+        self.parts: Counter[str] = Counter()
+        self.states: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self._waiting = 0
+        self._in_doubt: list[int] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the SMSC has every row."""
+        return self._is_read and self.rows.total() == self.rows[ACCEPTED] + self.rows["earlier"]
+
+    # Running
+
+    async def run(self, target: Target) -> Exception | None:
+        """Send what is to be sent, and wait for receipts; what ended it before its time."""
+        self._stopping = stop_on_signal()
+        progress: asyncio.Task[None] | None = None
+        try:
+            await self._pass_over_known()
+            if self._next is None:
+                self._is_read = not self._stopping.is_set()
+                return None
+            can_receive = target.endpoint.bind_mode.can_receive
+            if self._job.wait and can_receive:
+                await self._expect_earlier()
+            first = FirstBind()
+            self._pool = pool = target.pool(desk=self._desk, on_change=first.changed)
+            async with pool:
+                stopper = asyncio.ensure_future(stop_with(pool, self._stopping))
+                try:
+                    if await first.wait(pool, self._stopping):
+                        progress = asyncio.ensure_future(Progress(self._picture, self._line).run())
+                        await self._submit_all(pool)
+                        if self._job.wait and can_receive:
+                            await self._wait_for_receipts()
+                finally:
+                    stopper.cancel()
+        except (ResultsError, SmppError) as error:
+            return error
+        finally:
+            self._ended = time.monotonic()
+            if progress is not None:
+                progress.cancel()
+                with suppress(asyncio.CancelledError):
+                    await progress
+        return self._failure
+
+    async def _submit_all(self, pool: Pool) -> None:
+        window = pool.config.client.session.window * len(pool.binds)
+        try:
+            async for message, outcome in pool.submit_all(self._messages(), concurrency=max(1000, 2 * window)):
+                self._settle(message, outcome)
+                if self._failure is not None:
+                    break
+        except StateError:
+            if not self._stopping.is_set():
+                raise
+
+    async def _wait_for_receipts(self) -> None:
+        if self._failure is not None or not self._waiting:
+            return
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._all_final, self._stopping)]
+        await asyncio.wait(waits, timeout=self._job.wait, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    # Rows
+
+    async def _pass_over_known(self) -> None:
+        """Read on to the first row that is to be sent."""
+        for count, row in enumerate(self._rows, 1):
+            if not self._is_known(row):
+                self._next = row
+                return
+            if count % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+                if self._stopping.is_set():
+                    return
+
+    def _is_known(self, row: Message | BadRow) -> bool:
+        """Count a row that an earlier run brought to the SMSC, or that may be there."""
+        verdict = self._results.verdict(row.number)
+        if verdict is Verdict.ACCEPTED:
+            self.rows["earlier"] += 1
+            return True
+        if verdict is Verdict.IN_DOUBT and not self._job.resend_in_doubt:
+            self._doubt(row.number)
+            return True
+        return False
+
+    def _doubt(self, number: int) -> None:
+        self.rows[IN_DOUBT] += 1
+        if len(self._in_doubt) < _SHOWN_ROWS:
+            self._in_doubt.append(number)
+
+    async def _expect_earlier(self) -> None:
+        """Receipts of what an earlier run sent may still come."""
+        now = asyncio.get_running_loop().time()
+        for count, row in enumerate(self._results.waiting(), 1):
+            for part in row.parts:
+                if part.state == ACCEPTED and part.message_id:
+                    self._waiting += 1
+                    self._desk.expect(part.message_id, row.to.removeprefix("+"), _Sent(row, part, None), now)
+            if count % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _messages(self) -> Iterator[SubmitSm]:
+        """The parts of all rows, each when there is room for it."""
+        row = self._next
+        while row is not None:
+            if self._stopping.is_set() or self._failure is not None:
+                return
+            try:
+                yield from self._parts_of(row)
+            except ResultsError as error:
+                self._failure = error
+                return
+            row = next((row for row in self._rows if not self._is_known(row)), None)
+        self._is_read = True
+
+    def _parts_of(self, source: Message | BadRow) -> Iterator[SubmitSm]:
+        row = self._results.begun(source.number) or Row(source.number, source.to, 0)
+        if not row.reference:
+            row.reference = (self._reference + source.number) % 0xFFFF + 1
+        try:
+            messages = self._compose(source, row)
+        except EncodeError as error:
+            self._refuse(row, str(error))
+            return
+        if not row.parts:
+            row.parts = [Part() for _ in messages]
+        wanted = [sent for sent in map(_Sent, [row] * len(messages), row.parts, messages) if not sent.part.is_with_smsc]
+        row.error = ""
+        for sent in wanted:
+            sent.part.move_to(SENDING)
+        # In the file before the first part leaves: whoever kills us must find it there.
+        self._results.write(row)
+        for sent in wanted:
+            assert sent.message is not None  # noqa: S101 - made above
+            self._under_way[id(sent.message)] = sent
+            yield sent.message
+
+    def _compose(self, source: Message | BadRow, row: Row) -> list[SubmitSm]:
+        """The PDUs of a row.
+
+        Raises:
+            EncodeError: it cannot be sent.
+        """
+        if isinstance(source, BadRow):
+            raise EncodeError(source.reason)
+        messages = compose(
+            sender=source.sender,
+            to=source.to,
+            text=source.text,
+            receipt=self._job.receipt,
+            validity_seconds=self._job.validity,
+            tlvs=source.tlvs,
+            service_type=self._job.service_type,
+            reference=row.reference,
+            coding=self._coding,
+        )
+        for message in messages:
+            self._profile.check(message)
+        if any(part.is_with_smsc for part in row.parts) and (
+            len(row.parts) != len(messages) or not _is_same_number(row.to, source.to)
+        ):
+            raise EncodeError("is not what an earlier run sent parts of: the file or the options changed")
+        return messages
+
+    def _refuse(self, row: Row, reason: str) -> None:
+        """A row that cannot be sent: it is told, and the others go on."""
+        self.rows[INVALID] += 1
+        self._because("bad row")
+        if self.rows[INVALID] <= _SHOWN_ROWS:
+            click.echo(f"{self._source.path}: row {row.number} {reason}", err=True)
+        if not any(part.is_with_smsc for part in row.parts):
+            row.parts = [Part()]
+            row.parts[0].move_to(INVALID)
+        row.error = reason
+        self._results.write(row)
+
+    # Outcomes
+
+    def _accepted(self, message: Request, message_id: str) -> _Sent | None:
+        """The SMSC took a part."""
+        sent = self._under_way[id(message)]
+        sent.part.message_id = message_id
+        sent.part.move_to(ACCEPTED)
+        self._write(sent.row)
+        if not self._job.receipt or not message_id:
+            return None
+        self._waiting += 1
+        self._all_final.clear()
+        return sent
+
+    def _settle(self, message: SubmitSm, outcome: Submission | SmppError) -> None:
+        sent = self._under_way.pop(id(message))
+        row, part = sent.row, sent.part
+        sent.message = None  # Its receipt needs it no more.
+        if isinstance(outcome, SmppError):
+            part.move_to(_state_of(outcome))
+            row.error = str(outcome)
+            self._because(outcome.status_name if isinstance(outcome, CommandFailed) else type(outcome).__name__)
+            self._write(row)
+        self.parts[ACCEPTED if isinstance(outcome, Submission) else part.state] += 1
+        if any(part.state == SENDING for part in row.parts):
+            return
+        if row.verdict is Verdict.IN_DOUBT:
+            self._doubt(row.number)
+        elif row.verdict is Verdict.ACCEPTED:
+            self.rows[ACCEPTED] += 1
+        else:
+            states = {part.state for part in row.parts}
+            self.rows[next(state for state in (REFUSED_PART, INVALID, NOT_SENT) if state in states)] += 1
+
+    def _receipt(self, sent: _Sent, receipt: Receipt) -> None:
+        """A receipt for a part came; it is answered when this returns."""
+        if sent.is_final:
+            return
+        state = receipt.state.name if receipt.state is not None else "_".join(receipt.stat.upper().split())
+        sent.part.move_to(state or "UNKNOWN")
+        self._write(sent.row)
+        if receipt.is_final:
+            sent.is_final = True
+            self.states[sent.part.state] += 1
+            self._waiting -= 1
+            if not self._waiting:
+                self._all_final.set()
+
+    def _write(self, row: Row) -> None:
+        try:
+            self._results.write(row)
+        except ResultsError as error:
+            self._failure = self._failure or error
+
+    def _because(self, reason: str) -> None:
+        self.reasons[reason if reason in self.reasons or len(self.reasons) < _MOST_REASONS else "others"] += 1
+
+    # What is shown
+
+    def _line(self) -> str:
+        elapsed = max(time.monotonic() - self._began, 1e-9)
+        fraction = self._source.fraction
+        parts = self.parts.total()
+        failed = self.rows.total() - self.rows[ACCEPTED] - self.rows["earlier"]
+        text = (
+            f"{self.rows.total():,} rows, {parts / elapsed:,.0f} parts/s, {len(self._under_way):,} under way, "
+            f"{failed:,} errors, ETA {remaining(fraction, elapsed)}"
+        )
+        if fraction >= 1 and not self._under_way and self._waiting:
+            text += f"; {self._waiting:,} receipts to come"
+        down = [bind for bind in self._pool.binds if bind.state is not BindState.BOUND] if self._pool else []
+        return text + (f"; {len(down)} binds down: {down[0].last_error}" if down and down[0].last_error else "")
+
+    def _picture(self) -> list[str]:
+        return [f"{bar(self._source.fraction)}  {self._line()}"]
+
+    def summarize(self) -> None:
+        """Say what became of it."""
+        seconds = max(self._ended - self._began, 0.0)
+        parts = self.parts.total()
+        rate = parts / seconds if seconds and parts else 0.0
+        if self._job.as_json:
+            click.echo(
+                msgspec.json.encode(
+                    {
+                        "rows": {
+                            "accepted": self.rows[ACCEPTED],
+                            "accepted_earlier": self.rows["earlier"],
+                            "refused": self.rows[REFUSED_PART],
+                            "invalid": self.rows[INVALID],
+                            "not_sent": self.rows[NOT_SENT],
+                            "in_doubt": self.rows[IN_DOUBT],
+                        },
+                        "parts": dict(self.parts),
+                        "receipts": dict(self.states),
+                        "receipts_to_come": self._waiting,
+                        "errors": dict(self.reasons),
+                        "seconds": round(seconds, 3),
+                        "rate": round(rate, 1),
+                        "is_complete": self.is_complete,
+                        "results": str(self._results.path),
+                    }
+                )
+            )
+            return
+        names = {
+            ACCEPTED: "accepted",
+            "earlier": "accepted by an earlier run",
+            REFUSED_PART: "refused",
+            INVALID: "bad",
+            NOT_SENT: "not sent",
+            IN_DOUBT: "in doubt",
+        }
+        counts = ", ".join(f"{self.rows[key]:,} {name}" for key, name in names.items() if self.rows[key])
+        click.echo(f"{self.rows.total():,} rows: {counts or 'nothing to send'}")
+        if parts:
+            click.echo(f"{parts:,} parts in {seconds:.1f} s, {rate:,.0f}/s")
+        for reason, count in self.reasons.most_common():
+            click.echo(f"  {reason}: {count:,}")
+        if self.states or self._waiting:
+            states = [f"{count:,} {state}" for state, count in self.states.most_common()]
+            click.echo("receipts: " + ", ".join([*states, f"{self._waiting:,} not come yet"]))
+        if not self._is_read:
+            click.echo("stopped before the end of the file: the same command goes on with the rest")
+        if self._in_doubt:
+            more = ", ..." if self.rows[IN_DOUBT] > len(self._in_doubt) else ""
+            click.echo(
+                f"in doubt, because the response was lost: row {', '.join(map(str, self._in_doubt))}{more}"
+                " (--resend-in-doubt sends such rows again; some may then arrive twice)"
+            )
+        click.echo(f"results: {self._results.path}")
+
+
+def _state_of(error: SmppError) -> str:
+    """Where a part is that has this outcome; in doubt unless it is known better."""
+    if isinstance(error, CommandFailed):
+        return REFUSED_PART
+    if isinstance(error, EncodeError):
+        return INVALID
+    if isinstance(error, NotSent | StateError):
+        return NOT_SENT
+    return IN_DOUBT
+
+
+def _is_same_number(one: str, other: str) -> bool:
+    return one.removeprefix("+") == other.removeprefix("+")
