@@ -200,9 +200,11 @@ class Deliveries:
         except StateError:
             box.waiting.appendleft(callback)
             return False
-        except (EncodeError, ValueError) as error:
-            log.error("a delivery cannot be sent", account=box.account, delivery=callback.id, error=str(error))
-            self._end(box, callback, str(error), is_final=True)
+        except Exception as error:
+            # One delivery must not stop the others, whatever is wrong with it.
+            if not isinstance(error, EncodeError):
+                log.exception("a delivery cannot be composed", account=box.account, delivery=callback.id)
+            self._end(box, callback, str(error) or type(error).__name__, is_final=True)
             return True
         box.binds[bind] += 1
         answer.add_done_callback(partial(self._answered, box, bind, callback))

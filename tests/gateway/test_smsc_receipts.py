@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import StoreError
+from gateway.models import DELIVERY_SCHEME, Callback, Inbound
 from smpp import ConnectionLost
 from smpp.simulator import Rule, Script
 from smpp.status import CommandStatus as Status
@@ -178,6 +179,20 @@ async def test_what_a_customer_refuses_for_good_is_kept_as_failed_and_can_be_rep
         path.gateway._deliveries.wake()
         await inbox.wait_for(2)
         await path.owed(0)
+
+
+async def test_one_that_cannot_be_composed_stops_no_other(tmp_path: Path) -> None:
+    async with smsc_path(tmp_path) as path:
+        store = path.gateway.store
+        handset = {"account": "shop", "sender": "1", "recipient": NUMBER, "text": ""}
+        broken = Callback(id="", account="shop", url=DELIVERY_SCHEME + "shop", body=b"{}", created_at=1.0)
+        await store.add_inbound(Inbound(id="broken", **handset), broken)
+        inbox = Inbox()
+        client = await path.bind(inbox)
+        await client.submit(submit())
+        await inbox.wait_for(1)
+        await path.owed(1)
+        assert [one.failed for one in await store.callbacks("shop")] == [True]
 
 
 async def test_an_answer_that_cannot_be_committed_is_committed_later(
