@@ -6,12 +6,13 @@ webhooks ◄── correlator ◄─────────┘   receipts and i
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -19,9 +20,10 @@ from gateway.accounts import Accounts
 from gateway.config import Config
 from gateway.correlator import Correlator
 from gateway.errors import StoreError
-from gateway.http import HttpLimits, Listener, serve
+from gateway.http import HttpLimits, Listener, ListenError, serve
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.networks import parse_networks
+from gateway.nodes import Lease
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers import PROVIDERS
@@ -31,6 +33,7 @@ from gateway.router import Router
 from gateway.smsc import Deliveries, SmppDoor, SmppReports
 from gateway.store import open_store
 from gateway.store.base import Store
+from gateway.tasks import cancel_all
 from gateway.uplinks.smpp import SmppUplink
 from gateway.web.admin import build_admin_app
 from gateway.web.app import build_app
@@ -41,6 +44,7 @@ from smpp import BindState, BindStatus
 log = structlog.stdlib.get_logger("gateway")
 
 _HEALTH_SECONDS: Final = 1.0
+_ANEW_SECONDS: Final = 1.0
 
 
 class Gateway:
@@ -61,6 +65,7 @@ class Gateway:
         self._deliveries: Deliveries | None = None
         self._stop_steps = AsyncExitStack()
         self._deadline = float("inf")
+        self._lease: Lease | None = None
         self._is_healthy = False
         self._health_until = 0.0
 
@@ -104,6 +109,9 @@ class Gateway:
             on_commit=self.metrics.on_commit,
         )
         steps.push_async_callback(store.close)
+        lease = self._lease = Lease(store, config.node.name, config.node.lease_seconds)
+        await lease.start()
+        steps.push_async_callback(lease.stop)
 
         dialects = {provider.name: provider.make_dialect() for provider in PROVIDERS.values()}
         smpp_reports = SmppReports(config)
@@ -132,6 +140,7 @@ class Gateway:
                     on_receipt=correlator.on_receipt,
                     on_inbound=correlator.on_inbound,
                     new_id=lambda: store.ids.new(time.time()),
+                    may_send=lambda: lease.is_held,
                     on_change=_log_change(name),
                 ),
             )
@@ -148,7 +157,13 @@ class Gateway:
             on_callbacks=on_callbacks,
         )
 
-        await pipeline.recover()
+        def look_again() -> None:
+            pipeline.look_again()
+            on_callbacks()
+            lease.wake()
+
+        store.on_notice = look_again
+        await self._while_leased(pipeline.recover())
         webhooks.start()
         steps.push_async_callback(self._with_time_left(webhooks.stop))
         deliveries.start()
@@ -159,6 +174,9 @@ class Gateway:
         for uplink in self.uplinks.values():
             await uplink.start()
         pipeline.start()
+        if self.uplinks:
+            lease.take_over(pipeline.inherit)
+            steps.callback(lease.leave_to_others)
         # What is in flight may use all the time but what unbinding takes.
         steps.push_async_callback(self._with_time_left(pipeline.stop, spare=config.node.shutdown_seconds / 4))
 
@@ -196,8 +214,26 @@ class Gateway:
         if self.is_stopping:
             return
         self.is_stopping = True
-        self._deadline = asyncio.get_running_loop().time() + self.config.node.shutdown_seconds
+        # Without a lease nothing can be recorded: there is nothing to wait for.
+        seconds = 0.0 if self._lease is not None and self._lease.lost.is_set() else self.config.node.shutdown_seconds
+        self._deadline = asyncio.get_running_loop().time() + seconds
         await self._stop_steps.aclose()
+
+    async def wait_lost(self) -> None:
+        """Wait until another node has taken over from this one; then it has to be stopped, and another started."""
+        if self._lease is not None:
+            await self._lease.lost.wait()
+
+    async def _while_leased(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that must not go on once another node has taken over."""
+        tasks = [asyncio.ensure_future(work), asyncio.ensure_future(self.wait_lost())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not tasks[0].done():
+                raise StoreError("another node has taken over from this one")
+            tasks[0].result()
+        finally:
+            await cancel_all(tasks)
 
     def _with_time_left(
         self, stop: Callable[[float], Awaitable[object]], *, spare: float = 0.0
@@ -240,6 +276,36 @@ def _log_change(uplink: str) -> Callable[[BindStatus], None]:
     return changed
 
 
+async def _is_asked(asked: asyncio.Event, gateway: Gateway) -> bool:
+    """Wait until a stop is asked for, or the node's work is another's; whether it was the former."""
+    tasks = [asyncio.ensure_future(asked.wait()), asyncio.ensure_future(gateway.wait_lost())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_all(tasks)
+    return asked.is_set()
+
+
+async def _begin_anew(lost: Gateway, asked: asyncio.Event) -> Gateway:
+    """Drop everything that was begun, uplinks first, and become a node again."""
+    await lost.stop()
+    while True:
+        gateway = Gateway(lost.config)
+        try:
+            await gateway.start()
+        except (StoreError, ListenError) as error:
+            log.warning("the node cannot begin anew; trying again", error=str(error))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ANEW_SECONDS):
+                    await asked.wait()
+            if asked.is_set():
+                return gateway
+        else:
+            public, admin = gateway.addresses
+            log.info("serving again", http=public, admin=admin)
+            return gateway
+
+
 async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then stop in order; a second signal ends the process at once.
 
@@ -267,7 +333,8 @@ async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None)
         log.info("serving", http=public, admin=admin, smpp=gateway.smpp_ports, uplinks=sorted(gateway.uplinks))
         if on_ready is not None:
             on_ready(gateway)
-        await asked.wait()
+        while not await _is_asked(asked, gateway):
+            gateway = await _begin_anew(gateway, asked)
     finally:
         await gateway.stop()
         log.info("stopped")

@@ -49,6 +49,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
         float,
         setting("How long a stop may take before connections are closed as they are.", unit="seconds", ge=0, le=600),
     ] = 15.0
+    lease_seconds: Annotated[
+        float,
+        setting("How long after its last sign of life others take over its work.", unit="seconds", ge=1, le=600),
+    ] = 15.0
 
 
 class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):

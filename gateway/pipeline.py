@@ -23,7 +23,7 @@ from gateway.models import Message, NewMessage, Outcome, Part, State, SubmitResu
 from gateway.policy import Policy
 from gateway.router import Router
 from gateway.sending import EXPIRED, Sender, replace
-from gateway.store import Bookkeeping, Store
+from gateway.store import Bookkeeping, Inherited, Store
 from gateway.tasks import cancel_all
 from gateway.uplinks.base import Uplink
 
@@ -31,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS: Final = 1.0
 RECOVERY_BATCH: Final = 1_000
-NODE_LEASE_SECONDS: Final = 60.0
 STOPPING_RETRY_SECONDS: Final = 5.0
 STRANDED_SECONDS: Final = 60.0
 STRANDED_LIMIT: Final = 10_000
@@ -69,6 +68,7 @@ class Pipeline:
         """
         self._settings = config.uplink
         self._node = config.node.name
+        self._lease_seconds = config.node.lease_seconds
         self._store = store
         self._router = router
         self._policy = policy
@@ -379,15 +379,29 @@ class Pipeline:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        await self._store.register(self._node, self._clock(), NODE_LEASE_SECONDS)
-        await self._recover_parts()
+        await self._store.register(self._node, self._clock(), self._lease_seconds)
+        await self._take_up(await self._store.unfinished(self._node))
         await self._reroute_stranded()
         for lane in self._sender.lanes.values():
             lane.has_more = True
         self._next_scheduled_at = await self._store.next_scheduled_at()
 
-    async def _recover_parts(self) -> None:
-        unfinished = await self._store.unfinished(self._node)
+    async def inherit(self, left: Inherited) -> None:
+        """Go on with what nodes have left whose lease has ended."""
+        if self._is_stopping:
+            return
+        await self._take_up(left.unfinished)
+        self._look_for_stranded_at = 0.0 if left.uplinks.difference(self._sender.lanes) else self._look_for_stranded_at
+        for name in left.uplinks:
+            self._leave_in_store(name)
+        self._next_scheduled_at = await self._store.next_scheduled_at()
+
+    def look_again(self) -> None:
+        """The store may have messages for this node that are not in memory."""
+        for name in self._sender.lanes:
+            self._leave_in_store(name)
+
+    async def _take_up(self, unfinished: Sequence[tuple[Message, list[Part]]]) -> None:
         if unfinished and not self._uplinks:
             log.error("messages are half sent and no uplink is configured", messages=len(unfinished))
             return

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -23,7 +23,7 @@ from gateway.errors import StoreError, Unsupported
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
-from gateway.store import Bookkeeping, Departure, PartEnd, Store
+from gateway.store import Bookkeeping, Departure, NotOurs, PartEnd, Store
 from gateway.tasks import cancel_all
 from gateway.uplinks.base import Slot, Uplink
 from gateway.verdicts import Verdict, give_up, judge
@@ -266,6 +266,8 @@ class Sender:
             self._metrics.store_errors.labels("depart").inc()
             log.warning("the store cannot commit what leaves", error=str(error))
             self._undo(lane, leaving)
+            if isinstance(error, NotOurs):
+                self._drop(error.ids)
         else:
             for one in leaving:
                 self._submit(lane, one)
@@ -304,6 +306,12 @@ class Sender:
             # Given up meanwhile: it is taken up once more, and given up as a whole.
             work.broken = None
         lane.put_back(items, self._clock() + STORE_PAUSE_SECONDS)
+
+    def _drop(self, ids: Collection[str]) -> None:
+        """Forget messages that are another node's by now, or were withdrawn there."""
+        for identifier in ids:
+            if (work := self.works.get(identifier)) is not None:
+                self._forget(work)
 
     # --- recording ---
 
@@ -372,6 +380,9 @@ class Sender:
             try:
                 if await write():
                     self._on_callbacks()
+                return
+            except NotOurs as error:
+                log.warning("another node has taken over meanwhile", work=work, messages=sorted(error.ids))
                 return
             except StoreError as error:
                 self._metrics.store_errors.labels(work).inc()

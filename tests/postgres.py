@@ -48,7 +48,6 @@ class Cluster:
         values = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.folder),
-            "fsync": "on",
             "max_connections": "60",
             "shared_buffers": "64MB",
         } | settings

@@ -1,6 +1,6 @@
 """Where messages are kept."""
 
-from gateway.store.base import Bookkeeping, Departure, PartEnd, Store, Swept
+from gateway.store.base import Bookkeeping, Departure, Inherited, NotOurs, PartEnd, Store, Swept
 from gateway.store.opening import open_store
 
-__all__ = ["Bookkeeping", "Departure", "PartEnd", "Store", "Swept", "open_store"]
+__all__ = ["Bookkeeping", "Departure", "Inherited", "NotOurs", "PartEnd", "Store", "Swept", "open_store"]

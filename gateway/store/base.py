@@ -117,6 +117,8 @@ class Store(ABC):
 
     ids: Ids
     fault: FaultPoint | None = None
+    is_shared: bool = False
+    """Whether other processes may use it at the same time: then a node without a lease may do nothing."""
     on_notice: Callable[[], None] | None = None
     """Called when there may be work for this node that it does not know of: a hint, nothing relies on it."""
 

@@ -40,6 +40,8 @@ _UPLINK: Final = "receipts"
 class PostgresStore(Store):
     """Keeps everything in a database; `open` makes one."""
 
+    is_shared = True
+
     def __init__(
         self, url: str, *, queue_limit: int, commit_batch: int, on_commit: Callable[[float, int], None]
     ) -> None:

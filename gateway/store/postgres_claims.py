@@ -8,7 +8,7 @@ from collections.abc import Iterable, Set
 from typing import Any, Final
 
 from gateway.models import DELIVERY_SCHEME, Callback, Event, Message, Part
-from gateway.store.base import Inherited
+from gateway.store.base import Inherited, LeaseLost
 from gateway.store.ids import key_of
 from gateway.store.postgres_rows import (
     MESSAGES,
@@ -26,6 +26,7 @@ _FENCE: Final = (
     " AND lease_until > '-infinity' AND name <> $1 FOR UPDATE SKIP LOCKED)"
     " UPDATE nodes SET epoch = epoch + 1, lease_until = '-infinity' FROM dead WHERE nodes.name = dead.name"
 )
+_HELD: Final = "SELECT 1 FROM nodes WHERE name = $1 AND epoch = $2 AND lease_until > clock_timestamp() FOR SHARE"
 
 
 def _distinct(table: str, column: str, condition: str) -> str:
@@ -89,6 +90,11 @@ class Claims:
         protected = set(await self._protected(connection))
         return [name for name in found if name not in protected]
 
+    async def _must_hold(self, connection: Connection) -> None:
+        """Only a node with a lease takes anything over; nobody can take it away before this is committed."""
+        if await connection.fetchrow(_HELD, self._holder.node, self._holder.epoch) is None:
+            raise LeaseLost(f"the lease of node {self._holder.node} has ended")
+
     # --- messages ---
 
     async def waiting(self, connection: Connection, uplink: str, limit: int, skip: Set[str]) -> list[Message]:
@@ -105,6 +111,7 @@ class Claims:
         found = sorted(found)[:limit]
         claimed = [(key, owner) for _, key, owner in found if node not in ("", owner)]
         if claimed:
+            await self._must_hold(connection)
             await connection.execute(_CLAIM, [key for key, _ in claimed], node)
         rows = await connection.fetch(_MESSAGES, [key for _, key, _ in found])
         messages = {row[0]: message_of(row) for row in rows}
@@ -142,6 +149,8 @@ class Claims:
         """Take the unfinished messages of dead nodes."""
         node = self._holder.node
         dead = [name for name in await self._owners(connection, _UNSENT_NODES) if name != node]
+        if dead:
+            await self._must_hold(connection)
         unfinished: list[tuple[Message, list[Part]]] = []
         is_done = True
         for owner in dead:
@@ -164,9 +173,8 @@ class Claims:
         taken = [row[0] for row in rows]
         await connection.execute("UPDATE messages SET node = $2 WHERE key = ANY($1::bigint[])", taken, node)
         await connection.execute(_CLAIM_PARTS, taken, node)
-        found = await with_parts(connection, rows)
-        await self._note(connection, ((message, owner) for message, _ in found))
-        return found
+        await self._note(connection, ((message_of(row), owner) for row in rows))
+        return await with_parts(connection, await connection.fetch(_MESSAGES, taken))
 
     # --- callbacks ---
 

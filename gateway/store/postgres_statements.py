@@ -14,7 +14,8 @@ LAST_BATCH: Final = "SELECT batch FROM nodes WHERE name = $1 AND epoch = $2 FOR 
 SHARE_GROUPS: Final = "SELECT pg_advisory_xact_lock_shared($1, hashtext(name)) FROM unnest($2::text[]) AS name"
 HOLD_GROUPS: Final = "SELECT pg_advisory_xact_lock($1, hashtext(name)) FROM unnest($2::text[]) AS name"
 DEPART: Final = (
-    "UPDATE messages SET state = v.state, uplink = v.uplink, part_count = v.part_count, node = v.node,"
+    "UPDATE messages SET state = v.state, uplink = v.uplink, part_count = v.part_count,"
+    " node = CASE WHEN $7 = '' THEN v.node ELSE $7 END,"
     f" updated_at = v.updated_at FROM {arrays('bigint, text, text, smallint, text, double precision')}"
     " AS v(key, state, uplink, part_count, node, updated_at)"
     " WHERE messages.key = v.key AND ($7 = '' OR messages.node = $7)"

@@ -39,6 +39,7 @@ class Extra(msgspec.Struct, omit_defaults=True):
     wants_intermediate: bool = False
     default_alphabet: str = ""
     origin: str = ""
+    protocol_id: int = 0
 
 
 _encode_json: Final = msgspec.json.Encoder().encode
@@ -88,6 +89,7 @@ def message_row(message: Message) -> tuple[Any, ...]:
         message.wants_intermediate,
         message.default_alphabet,
         message.origin,
+        message.protocol_id,
     )
     return (
         key_of(message.id),
@@ -137,6 +139,7 @@ def message_of(row: Row) -> Message:
         wants_intermediate=extra.wants_intermediate,
         default_alphabet=extra.default_alphabet,
         origin=extra.origin,
+        protocol_id=extra.protocol_id,
         priority=row[9],
         node=row[10],
         created_at=row[11],

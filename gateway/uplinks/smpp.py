@@ -71,6 +71,7 @@ class SmppUplink:
         on_receipt: returns once the receipt is committed.
         on_inbound: returns once the message is committed.
         new_id: makes ids for inbound messages.
+        may_send: asked at the moment a part would be written; False keeps it from leaving.
         on_change: called when a bind changes its state.
         clock: seconds since the epoch.
     """
@@ -83,6 +84,7 @@ class SmppUplink:
         on_receipt: ReceiptHandler,
         on_inbound: InboundHandler,
         new_id: Callable[[], str],
+        may_send: Callable[[], bool] = lambda: True,
         on_change: Callable[[BindStatus], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -91,6 +93,7 @@ class SmppUplink:
         self._on_receipt = on_receipt
         self._on_inbound = on_inbound
         self._new_id = new_id
+        self.may_send = may_send
         self._clock = clock
         self._retry = RetryPolicy()
         self._fixed_tlvs = _fixed_tlvs(config)
@@ -235,6 +238,7 @@ class SmppUplink:
             dest_addr_npi=config.destination.npi,
             destination_addr=self._destination(message.recipient),
             esm_class=EsmClass.UDHI if body.has_udh else EsmClass.DEFAULT,
+            protocol_id=message.protocol_id,
             validity_period=format_relative(message.validity_seconds) if message.validity_seconds else "",
             registered_delivery=self._registered_delivery(message),
             data_coding=body.data_coding,
@@ -363,27 +367,48 @@ class SmppSlot:
             self._slot.release()
             result.set_result(SubmitResult(Outcome.REJECTED, "", str(error) or type(error).__name__))
             return result
-        answer = self._slot.submit(pdu)
-        answer.add_done_callback(lambda done: self._end(done, result))
+        self._slot.submit_to(pdu, _End(self._uplink, result))
         return result
 
     def release(self) -> None:
         """Give the slot back unused."""
         self._slot.release()
 
-    def _end(self, answer: "asyncio.Future[ResponseReceived]", result: "asyncio.Future[SubmitResult]") -> None:
-        if answer.cancelled():
-            ended = SubmitResult(Outcome.IN_DOUBT, "", "cancelled")
-        elif (error := answer.exception()) is None:
-            ended = self._uplink.result_of(answer.result())
-        elif isinstance(error, NotSent):
-            ended = SubmitResult(Outcome.NOT_SENT, "", str(error))
+
+class _End:
+    """Where the SMSC's answer to a part becomes its result (smpp.pool.slot.End)."""
+
+    __slots__ = ("_result", "_uplink")
+
+    def __init__(self, uplink: SmppUplink, result: "asyncio.Future[SubmitResult]") -> None:
+        self._uplink = uplink
+        self._result = result
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._result.done()
+
+    def cancelled(self) -> bool:
+        """Whether it must not leave: asked at the moment it would."""
+        return self._result.cancelled() or not self._uplink.may_send()
+
+    def set_result(self, answer: ResponseReceived, /) -> None:
+        """The SMSC answered."""
+        self._set(self._uplink.result_of(answer))
+
+    def set_exception(self, error: BaseException, /) -> None:
+        """It will not."""
+        if isinstance(error, NotSent):
+            outcome = Outcome.NOT_SENT
         elif isinstance(error, InDoubt):
-            ended = SubmitResult(Outcome.IN_DOUBT, "", str(error))
+            outcome = Outcome.IN_DOUBT
         else:
-            ended = SubmitResult(Outcome.REJECTED, "", str(error))
-        if not result.done():
-            result.set_result(ended)
+            outcome = Outcome.REJECTED
+        self._set(SubmitResult(outcome, "", str(error)))
+
+    def _set(self, ended: SubmitResult) -> None:
+        if not self._result.done():
+            self._result.set_result(ended)
 
 
 def _data_coding_of_octets(message: Message) -> int:
