@@ -10,12 +10,12 @@ surely did not leave goes over another bind, one that may have left is reported 
 """
 
 import asyncio
-import heapq
 import itertools
 import random
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -23,37 +23,24 @@ from typing import Self, Unpack
 from smpp.client import DeliverHandler, coding_options, compose, configure, rejected
 from smpp.constants import BindMode
 from smpp.endpoint import Address, Endpoint, client_tls
-from smpp.errors import InDoubt, NotSent, SmppError, StateError
+from smpp.errors import CommandFailed, InDoubt, NotSent, SmppError, StateError
 from smpp.log import log
 from smpp.pool.bind import BindEvent, BindState, BindStatus, PoolBind
 from smpp.pool.choice import Choice
 from smpp.pool.events import EventHub, EventStream, PoolEvent
 from smpp.pool.keeping import Keeping
 from smpp.pool.server import PoolServer
-from smpp.pool.settings import PoolConfig, ServerOptions, ThrottleScope
+from smpp.pool.settings import PoolConfig, ServerOptions
 from smpp.pool.slot import AnyMessage, End, Slot, Submittable, submit_now
 from smpp.pool.streams import Stream
+from smpp.pool.trial import Trial, Verdicts
+from smpp.pool.waiting import Waiters
 from smpp.receipts import ReceiptDesk, SentMessage, Submission
 from smpp.recording import Recorder, recorder_of
-from smpp.retry import THROTTLING
 from smpp.session import ResponseReceived
 from smpp.session.session import Trace
 from smpp.sms import SplitOptions
-from smpp.status import status_name
 from smpp.wire.tlv import NO_TLVS, Tlvs
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    """Somebody who waits for places."""
-
-    turn: int
-    """Their place in the line: a part that comes back keeps the one it had."""
-    count: int
-    future: "asyncio.Future[list[Slot]]"
-
-    def __lt__(self, other: "_Waiter") -> bool:
-        return self.turn < other.turn
 
 
 class Pool:
@@ -110,7 +97,8 @@ class Pool:
         # Not from 1: after a restart a handset may still be putting our last long messages together.
         self._reference = itertools.count(random.randrange(0x10000))
         self._turns = itertools.count()
-        self._waiters: list[_Waiter] = []
+        self._waiters = Waiters(self._take)
+        self._line = self._waiters.line
         self._streams: set[Stream] = set()
         self._change = asyncio.Event()
         self._stopping = False
@@ -124,6 +112,9 @@ class Pool:
             for number in range(server.bind_count)
         ]
         self._choice = Choice(self._binds)
+        self._verdicts = Verdicts(config, self._servers, self._binds)
+        self.answered = self._verdicts.answered
+        self._ending = asyncio.Event()
         self._keeping = Keeping(self._servers, self._binds, config.client.session.unbind_seconds, self.wake)
 
     def _new_server(self, server: str | ServerOptions, system_id: str, password: str) -> PoolServer:
@@ -179,10 +170,8 @@ class Pool:
             timeout: seconds for the whole; default: the session's `unbind_seconds`.
         """
         self._stopping = True
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.future.done():
-                waiter.future.set_exception(StateError("the pool stops: nothing can be sent"))
+        self._ending.set()
+        self._waiters.close(StateError("the pool stops: nothing can be sent"))
         for server in self._servers:
             server.close()
         for stream in self._streams:
@@ -260,40 +249,43 @@ class Pool:
         if self._stopping or not self._choice.may_send:
             why = "stops" if self._stopping else "binds as a receiver"
             raise StateError(f"the pool {why}: nothing can be sent")
-        if not self._waiters or turn < self._waiters[0].turn:
+        if not self._line or turn < self._waiters.first_turn:
             slots = self._take(count)
             if slots:
                 return slots
-        waiter = _Waiter(turn, count, asyncio.get_running_loop().create_future())
-        heapq.heappush(self._waiters, waiter)
-        try:
-            return await waiter.future
-        except asyncio.CancelledError:
-            if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
-                for slot in waiter.future.result():
-                    slot.release()
-            raise
+        return await self._waiters.wait(turn, count)
 
-    async def submit(self, message: Submittable) -> Submission:
+    async def submit(self, message: Submittable, *, deadline: float | None = None) -> Submission:
         """Submit one part over whichever bind is freest.
 
         A part that surely did not leave is sent over another bind; one that the SMSC throttles waits and is sent
-        again. Neither loses its place in the line.
+        again. Neither loses its place in the line. After a passing fault of the SMSC's it goes over another bind after
+        a while (`PoolConfig.retry`, `retry_later_limit`).
+
+        Args:
+            message: the part.
+            deadline: when it is given up, on the loop's clock; default: none while it waits for its first place, then
+                its validity_period, or else `PoolConfig.retry_seconds`, from the first refusal on.
 
         Raises:
-            SubmitRejected: the SMSC refused it.
+            SubmitRejected: the SMSC refused it, for good or until its time was over.
+            NotSent: its deadline came before there was a place for it.
             InDoubt: it left, and no answer came (sent again instead, with `resend_in_doubt`).
             EncodeError: the message holds what the specification forbids.
             StateError: the pool stops, or the SMSC's version of SMPP cannot carry the message.
         """
         turn = next(self._turns)
+        trial = None if deadline is None else self.new_trial(message, deadline)
         while True:
             answer_to: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
-            bind = self.launch(message, answer_to)
+            if trial is None:
+                bind = self.launch(message, answer_to)
+                slots = [] if bind else await self._reserve(1, turn)
+            else:
+                bind, slots = await self._place_again(message, answer_to, turn, trial)
             if not bind:
-                slot = (await self._reserve(1, turn))[0]
-                bind = slot.bind
-                slot.submit_to(message, answer_to)
+                bind = slots[0].bind
+                slots[0].submit_to(message, answer_to)
             try:
                 answer = await answer_to
             except NotSent:
@@ -302,11 +294,36 @@ class Pool:
                 if self.config.resend_in_doubt:
                     continue
                 raise
-            if answer.command_status in THROTTLING:
-                continue
-            if answer.command_status:
-                raise rejected(message, answer, bind)
-            return self.desk.accepted(message, answer.message, bind, asyncio.get_running_loop().time())
+            if not answer.command_status:
+                return self.desk.accepted(message, answer.message, bind, asyncio.get_running_loop().time())
+            error = rejected(message, answer, bind)
+            trial = trial or self.new_trial(message)
+            delay = self.retry_in(trial, error, message)
+            if delay is None:
+                raise trial.given_up(message)
+            if delay:
+                await self._rest(delay)
+
+    async def _place_again(
+        self, message: Submittable, answer_to: End, turn: int, trial: Trial
+    ) -> tuple[str, list[Slot]]:
+        """Write a part that has a time to end, or else wait for a place until then."""
+        if asyncio.get_running_loop().time() >= trial.until:
+            raise trial.given_up(message)
+        bind = self.launch_again(message, answer_to, trial.avoid)
+        if bind:
+            return bind, []
+        try:
+            async with asyncio.timeout_at(trial.until):
+                return "", await self._reserve(1, turn)
+        except TimeoutError:
+            raise trial.given_up(message) from None
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but not longer than the pool runs."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
 
     async def submit_all(
         self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, concurrency: int = 1000
@@ -373,7 +390,7 @@ class Pool:
         Returns:
             The bind's name, or "" where there is no room now.
         """
-        if self._waiters or self._stopping or not self._choice.may_send:
+        if self._line or self._stopping or not self._choice.may_send:
             return ""
         bind = self._choice.freest()
         if bind is None:
@@ -389,28 +406,23 @@ class Pool:
         """Whether nothing may leave any more."""
         return self._stopping
 
-    def answered(self, bind: PoolBind, command_status: int) -> None:
-        """The SMSC answered a part: count it, and pause where it asks for that."""
-        if not command_status:
-            bind.submitted += 1
-            bind.pause.forget()
-            bind.server.pause.forget()
-        elif command_status in THROTTLING:
-            bind.throttled += 1
-            self._throttled(bind)
-            log.warning("throttled", bind=bind.name, status=status_name(command_status))
-        else:
-            bind.refused += 1
+    def launch_again(self, message: Submittable, end: End, avoid: str) -> str:
+        """As `launch`, for a message that was refused: over any other bind before the one to avoid."""
+        if not avoid or self._line or self._stopping:
+            return self.launch(message, end)
+        bind = self._choice.elsewhere(avoid)
+        if bind is None:
+            return ""
+        Slot(self, bind).submit_to(message, end)
+        return bind.name
 
-    def _throttled(self, bind: PoolBind) -> None:
-        match self.config.throttle_scope:
-            case ThrottleScope.BIND:
-                bind.pause.begin()
-            case ThrottleScope.SERVER:
-                bind.server.throttled()
-            case ThrottleScope.UPLINK:
-                for server in self._servers:
-                    server.throttled()
+    def new_trial(self, message: Submittable, deadline: float | None = None) -> Trial:
+        """For a message that was refused, or has a deadline."""
+        return Trial(self.config, message, asyncio.get_running_loop().time(), deadline)
+
+    def retry_in(self, trial: Trial, error: CommandFailed, message: Submittable) -> float | None:
+        """Seconds until a message that was refused goes again; None where it does not."""
+        return self._verdicts.retry_in(trial, error, message, asyncio.get_running_loop().time())
 
     def _changed(self, bind: PoolBind) -> None:
         changed, self._change = self._change, asyncio.Event()
@@ -438,16 +450,8 @@ class Pool:
         """Hand free places to those that wait, in the order of their coming."""
         if self._keeping.is_draining:
             self._keeping.progress()
-        while self._waiters:
-            waiter = self._waiters[0]
-            if waiter.future.done():
-                heapq.heappop(self._waiters)
-                continue
-            slots = self._take(waiter.count)
-            if not slots:
-                return
-            heapq.heappop(self._waiters)
-            waiter.future.set_result(slots)
+        if self._line and not self._waiters.serve():
+            return
         for stream in self._streams:
             stream.wake()
 

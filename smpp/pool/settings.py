@@ -45,6 +45,15 @@ class PoolConfig:
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     """What an error status asks of us."""
+    retry_seconds: float = 86_400.0
+    """How long a part without a validity period goes again, from its first refusal on."""
+    retry_later_limit: int = 5
+    """How often a part goes again after a passing fault of the SMSC's (ESME_RSYSERR and the like); 0: never."""
+    retry_later_min_seconds: float = 1.0
+    """First wait after such a fault; doubles with each that follows."""
+    retry_later_max_seconds: float = 60.0
+    full_destination_after: int = 3
+    """ESME_RMSGQFUL so often in a row for one destination, while others pass, defers that destination alone."""
 
     throttle_scope: ThrottleScope = ThrottleScope.SERVER
     throttle_min_seconds: float = 1.0
@@ -62,6 +71,12 @@ class PoolConfig:
         _check_rate("parts_per_second_per_bind", self.parts_per_second_per_bind)
         if self.throttle_min_seconds <= 0 or self.throttle_max_seconds < self.throttle_min_seconds:
             raise ValueError("0 < throttle_min_seconds <= throttle_max_seconds")
+        if self.retry_later_min_seconds <= 0 or self.retry_later_max_seconds < self.retry_later_min_seconds:
+            raise ValueError("0 < retry_later_min_seconds <= retry_later_max_seconds")
+        if self.retry_seconds < 0 or self.retry_later_limit < 0:
+            raise ValueError("retry_seconds and retry_later_limit cannot be negative")
+        if self.full_destination_after < 1:
+            raise ValueError("full_destination_after is at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """A place in the window of one bind, for one part, and the way of its answer."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from smpp.errors import InDoubt, NotSent, StateError, WindowFull
@@ -28,6 +29,10 @@ class End(Protocol):
         """It will not."""
 
 
+Answered = Callable[[PoolBind, int, Submittable], None]
+"""Gets the bind, the status of the answer, and the part."""
+
+
 class Line(Protocol):
     """The pool, as its slots see it."""
 
@@ -35,8 +40,9 @@ class Line(Protocol):
     def is_stopping(self) -> bool:
         """Whether nothing may leave any more."""
 
-    def answered(self, bind: PoolBind, command_status: int) -> None:
-        """The SMSC answered a part."""
+    @property
+    def answered(self) -> "Answered":
+        """Called when the SMSC answered a part."""
 
     def wake(self) -> None:
         """A place is free."""
@@ -76,7 +82,7 @@ class Slot:
     def submit_to(self, message: Submittable, end: End) -> None:
         """As `submit`, with an end of the caller's own."""
         self._take()
-        flight = _Flight(self._line, self._bind, end)
+        flight = _Flight(self._line, self._bind, end, message)
         self._bind.server.write(self._bind.lane, lambda: self._write(message, flight))
 
     def release(self) -> None:
@@ -137,7 +143,7 @@ def submit_now(line: Line, bind: PoolBind, message: Submittable, end: End) -> No
     try:
         if link is None:
             raise NotSent(message.command_id, 0, f"{bind.name} was lost before the part left")
-        link.connection.send(message, _Flight(line, bind, end))
+        link.connection.send(message, _Flight(line, bind, end, message))
     except WindowFull as error:
         end.set_exception(NotSent(message.command_id, 0, str(error)))
     except Exception as error:
@@ -147,12 +153,13 @@ def submit_now(line: Line, bind: PoolBind, message: Submittable, end: End) -> No
 class _Flight:
     """Where the answer to one part goes first: the bind counts it, a throttling answer pauses what it has to."""
 
-    __slots__ = ("_bind", "_end", "_line")
+    __slots__ = ("_bind", "_end", "_line", "_message")
 
-    def __init__(self, line: Line, bind: PoolBind, end: End) -> None:
+    def __init__(self, line: Line, bind: PoolBind, end: End, message: Submittable) -> None:
         self._line = line
         self._bind = bind
         self._end = end
+        self._message = message
 
     @property
     def is_cancelled(self) -> bool:
@@ -163,7 +170,7 @@ class _Flight:
         return False  # Counting goes on when nobody waits for the answer any more.
 
     def set_result(self, result: ResponseReceived, /) -> None:
-        self._line.answered(self._bind, result.command_status)
+        self._line.answered(self._bind, result.command_status, self._message)
         if not self._end.done():
             self._end.set_result(result)
 

@@ -2,20 +2,21 @@
 
 How it works: there is no task for a message. Whenever there is room, messages are taken from the iterable and written;
 the answer to each becomes an outcome, and is the occasion to look for room again. Those that were throttled, or surely
-did not leave, go first in the next round.
+did not leave, go first in the next round; those that met a passing fault rest first.
 """
 
 import asyncio
 import heapq
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from smpp.client import rejected
-from smpp.errors import InDoubt, NotSent, SmppError, StateError
+from smpp.errors import CommandFailed, InDoubt, NotSent, SmppError, StateError
 from smpp.pool.slot import Submittable
+from smpp.pool.trial import Trial
 from smpp.receipts import ReceiptDesk, Submission
-from smpp.retry import THROTTLING
 from smpp.session import ResponseReceived
 
 Outcome = tuple[Submittable, Submission | SmppError]
@@ -34,6 +35,27 @@ class Launcher(Protocol):
 
     def launch(self, message: Submittable, end: "StreamEnd") -> str:
         """Write a message now; the name of the bind that carries it, or "" where there is no room."""
+
+    def launch_again(self, message: Submittable, end: "StreamEnd", avoid: str) -> str:
+        """Likewise, over any other bind before the one to avoid."""
+
+    def new_trial(self, message: Submittable) -> Trial:
+        """For a message that was refused."""
+
+    def retry_in(self, trial: Trial, error: CommandFailed, message: Submittable) -> float | None:
+        """Seconds until a message that was refused goes again; None where it does not."""
+
+
+@dataclass(slots=True, eq=False)
+class _Retried:
+    """A message that was refused and goes again."""
+
+    message: Submittable
+    trial: Trial
+    end: asyncio.TimerHandle
+    """When its time is over."""
+    rest: asyncio.TimerHandle | None = None
+    """Until then it rests."""
 
 
 class StreamEnd:
@@ -58,19 +80,17 @@ class StreamEnd:
     def set_result(self, result: ResponseReceived, /) -> None:
         """The SMSC answered."""
         stream = self._stream
-        if result.command_status in THROTTLING:
-            stream.send_again(self._turn, self._message)
-        elif result.command_status:
-            stream.tell(self._message, rejected(self._message, result, self.bind))
+        if result.command_status:
+            stream.refuse(self._turn, self._message, rejected(self._message, result, self.bind))
         else:
-            stream.tell(self._message, stream.accept(self._message, result, self.bind))
+            stream.tell(self._turn, self._message, stream.accept(self._message, result, self.bind))
 
     def set_exception(self, exception: BaseException, /) -> None:
         """It will not answer."""
         if self._goes_again(exception):
             self._stream.send_again(self._turn, self._message)
         elif isinstance(exception, SmppError):
-            self._stream.tell(self._message, exception)
+            self._stream.tell(self._turn, self._message, exception)
         else:
             self._stream.fail(exception)
 
@@ -96,6 +116,8 @@ class Stream:
         self._concurrency = concurrency
         self._waiting: list[tuple[int, Submittable]] = []
         """Messages that were taken and have to be written, by their turn: what comes back keeps its own."""
+        self._trials: dict[int, _Retried] = {}
+        """Messages that were refused and go again, by their turn."""
         self._turn = 0
         self._outcomes: deque[Outcome] = deque()
         self._under_way = 0
@@ -114,8 +136,51 @@ class Stream:
         """The SMSC took a message."""
         return self._pool.desk.accepted(message, answer.message, bind, self._loop.time())
 
-    def tell(self, message: Submittable, outcome: Submission | SmppError) -> None:
+    def refuse(self, turn: int, message: Submittable, error: CommandFailed) -> None:
+        """The SMSC refused a message: it goes again at once, or later, or not."""
+        retried = self._trials.get(turn)
+        if retried is None:
+            trial = self._pool.new_trial(message)
+            retried = _Retried(message, trial, self._loop.call_at(trial.until, self._give_up, turn))
+            self._trials[turn] = retried
+        delay = self._pool.retry_in(retried.trial, error, message)
+        if delay is None or self.is_left or (delay and self.is_over):
+            self.tell(turn, message, retried.trial.given_up(message))
+        elif delay:
+            # It counts as under way meanwhile.
+            retried.rest = self._loop.call_later(delay, self._end_rest, turn)
+        else:
+            self.send_again(turn, message)
+
+    def _end_rest(self, turn: int) -> None:
+        retried = self._trials[turn]
+        retried.rest = None
+        self.send_again(turn, retried.message)
+
+    def _give_up(self, turn: int) -> None:
+        """A message's time is over: unless it is on its way, it does not go again."""
+        retried = self._trials[turn]
+        if retried.rest is not None:
+            retried.rest.cancel()
+        elif (turn, retried.message) in self._waiting:
+            self._waiting.remove((turn, retried.message))
+            heapq.heapify(self._waiting)
+            self._under_way += 1
+        else:
+            return
+        self.tell(turn, retried.message, retried.trial.given_up(retried.message))
+
+    def _end_rests(self) -> None:
+        """Nothing is sent any more: what rests has its last refusal for an outcome."""
+        for turn, retried in list(self._trials.items()):
+            if retried.rest is not None:
+                retried.rest.cancel()
+                self.tell(turn, retried.message, retried.trial.given_up(retried.message))
+
+    def tell(self, turn: int, message: Submittable, outcome: Submission | SmppError) -> None:
         """A message has its outcome."""
+        if self._trials and turn in self._trials:
+            self._trials.pop(turn).end.cancel()
         self._under_way -= 1
         self._outcomes.append((message, outcome))
         self._news.set()
@@ -159,12 +224,18 @@ class Stream:
                 self._news.clear()
         finally:
             self.is_left = True
+            self._end_rests()
+            for retried in self._trials.values():
+                retried.end.cancel()
             await source.close()
 
     def _send(self, source: "_Now | _Ahead") -> None:
         """Write as many messages as there is room for."""
         if self._pool.is_stopping:
-            for _, unsent in sorted(self._waiting, key=_turn_of):
+            self._end_rests()
+            for turn, unsent in sorted(self._waiting, key=_turn_of):
+                if turn in self._trials:
+                    self._trials.pop(turn).end.cancel()
                 self._outcomes.append((unsent, NotSent(unsent.command_id, 0, "the pool stops")))
             self._waiting.clear()
             return
@@ -178,7 +249,14 @@ class Stream:
             turn, message = heapq.heappop(self._waiting)
             end = StreamEnd(self, turn, message)
             self._under_way += 1
-            end.bind = self._pool.launch(message, end)
+            retried = self._trials.get(turn) if self._trials else None
+            if retried is not None and self._loop.time() >= retried.trial.until:
+                self.tell(turn, message, retried.trial.given_up(message))
+                continue
+            if retried is not None:
+                end.bind = self._pool.launch_again(message, end, retried.trial.avoid)
+            else:
+                end.bind = self._pool.launch(message, end)
             if not end.bind:
                 self._under_way -= 1
                 heapq.heappush(self._waiting, (turn, message))
