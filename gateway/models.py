@@ -94,6 +94,8 @@ class NewMessage(msgspec.Struct, kw_only=True, frozen=True):
     data_coding: int | None = None
     """The sender's own data_coding; None lets `coding` and the uplink decide."""
     message_class: int | None = None
+    protocol_id: int = 0
+    """How the handset is to treat it: 3GPP TS 23.040 §9.2.3.9."""
     tlvs: tuple[tuple[int, bytes], ...] = ()
     wants_receipt: bool = True
     """Whether the SMSC is asked for a delivery receipt."""
