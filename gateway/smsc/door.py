@@ -129,6 +129,7 @@ class SmppDoor:
             if account.smpp is not None
         }
         self._server: Server | None = None
+        self._bound_sessions: set[ServerSession] = set()
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -213,18 +214,20 @@ class SmppDoor:
 
     def _bound(self, session: ServerSession) -> None:
         account = self._account(session)
+        self._bound_sessions.add(session)
         self._metrics.customer_binds.labels(account).inc()
         if session.bind_mode is not None and session.bind_mode.can_receive:
             self._deliveries.bound(account, session)
 
     def _closed(self, session: ServerSession, _reason: str) -> None:
-        if session.system_id:
+        if session in self._bound_sessions:
+            self._bound_sessions.discard(session)
             account = self._account(session)
             self._metrics.customer_binds.labels(account).dec()
             self._deliveries.closed(account, session)
 
     def _room(self, session: ServerSession) -> None:
-        if session.system_id:
+        if session in self._bound_sessions:
             self._deliveries.has_room(self._account(session))
 
     def _account(self, session: ServerSession) -> str:

@@ -149,6 +149,7 @@ class _Reading:
         self._scheduled_at: float | None = None
         self._validity_seconds: int | None = None
         self._priority = 0
+        self._protocol_id = 0
         short_message = b""
         if not isinstance(request, DataSm):
             short_message = request.short_message
@@ -156,6 +157,7 @@ class _Reading:
             if request.replace_if_present_flag:
                 raise Reject(Status.ESME_RINVSUBREP, "replace_if_present is not offered: use replace_sm")
             self._priority = request.priority_flag
+            self._protocol_id = request.protocol_id
             self._scheduled_at = _moment(request.schedule_delivery_time, now, Status.ESME_RINVSCHED)
             if request.validity_period:
                 self._validity_seconds = _validity(request.validity_period, self._scheduled_at, now)
@@ -191,6 +193,7 @@ class _Reading:
             validity_seconds=self._validity_seconds,
             scheduled_at=self._scheduled_at,
             priority=self._priority,
+            protocol_id=self._protocol_id,
             origin=write_origin(origin),
         )
 

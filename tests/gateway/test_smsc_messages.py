@@ -26,6 +26,7 @@ AS_GIVEN = {
     "latin1": submit("déjà".encode("latin-1"), data_coding=3),
     "ucs2 with emoji": submit("Привет 🙂".encode("utf-16-be"), data_coding=8),
     "8-bit": submit(bytes(range(140)), data_coding=4),
+    "for the SIM": submit(b"\x02\x70\x00\x00\x01", data_coding=0xF6, protocol_id=0x7F),
     "flash": submit(b"hello", data_coding=0x10),
     "ports": submit(PORTS + b"\x01\x02", data_coding=4, esm_class=0x40),
     "first of two": submit(concat(77, 2, 1) + b"A" * 153, esm_class=0x40),
@@ -49,6 +50,7 @@ async def test_what_fits_one_part_passes_octet_for_octet(tmp_path: Path) -> None
             seen = path.seen()[-1]
             assert (name, seen.short_message) == (name, request.short_message)
             assert (seen.data_coding, seen.esm_class) == (request.data_coding, request.esm_class)
+            assert seen.protocol_id == request.protocol_id
             assert seen.tlvs == request.tlvs
             assert inbox.receipts[-1].id == sent.message_id
         assert len(path.seen()) == len(AS_GIVEN)
