@@ -42,8 +42,8 @@ class FrameReader:
         """Octets behind the last frame."""
         return self.buffer[self._position :]
 
-    def feed(self, data: bytes) -> None:
-        """Take octets from the stream."""
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take octets from the stream; they are copied."""
         if self._position == len(self.buffer):
             self.buffer = bytes(data)
         else:
