@@ -44,7 +44,7 @@ async def path(tmp_path: Path, tls: ThrowAwayTls) -> AsyncIterator[WholePath]:
         yield everything
 
 
-ONE_PART = {
+ONE_PART: dict[str, tuple[dict[str, Any], tuple[bytes, bytes]]] = {
     "gsm": (
         {"text": "Your code is 4711"},
         submit_sm(data_coding=b"\x00", text=b"Your code is 4711"),

@@ -36,7 +36,7 @@ async def refused(path: Path_, request: Any) -> int:
 @pytest.mark.parametrize(
     "wrong", [{"password": "wrong"}, {"system_id": "stranger"}, {"system_id": "shop"}, {"password": ""}]
 )
-async def test_wrong_credentials_are_refused_all_alike(tmp_path: Path, wrong: dict[str, str]) -> None:
+async def test_wrong_credentials_are_refused_all_alike(tmp_path: Path, wrong: dict[str, Any]) -> None:
     async with smsc_path(tmp_path) as path:
         with pytest.raises(BindFailed) as failed:
             await path.bind(**wrong)

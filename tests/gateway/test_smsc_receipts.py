@@ -176,7 +176,9 @@ async def test_what_a_customer_refuses_for_good_is_kept_as_failed_and_can_be_rep
         assert failed[0].last_error == "ESME_RX_P_APPN"
         inbox.answer = 0
         assert await store.replay_callbacks(0.0) == 1
-        path.gateway._deliveries.wake()
+        deliveries = path.gateway._deliveries
+        assert deliveries is not None
+        deliveries.wake()
         await inbox.wait_for(2)
         await path.owed(0)
 
@@ -184,9 +186,8 @@ async def test_what_a_customer_refuses_for_good_is_kept_as_failed_and_can_be_rep
 async def test_one_that_cannot_be_composed_stops_no_other(tmp_path: Path) -> None:
     async with smsc_path(tmp_path) as path:
         store = path.gateway.store
-        handset = {"account": "shop", "sender": "1", "recipient": NUMBER, "text": ""}
         broken = Callback(id="", account="shop", url=DELIVERY_SCHEME + "shop", body=b"{}", created_at=1.0)
-        await store.add_inbound(Inbound(id="broken", **handset), broken)
+        await store.add_inbound(Inbound(id="broken", account="shop", sender="1", recipient=NUMBER, text=""), broken)
         inbox = Inbox()
         client = await path.bind(inbox)
         await client.submit(submit())

@@ -10,13 +10,14 @@ from smpp.session import (
     OutbindReceived,
     RequestReceived,
     ResponseReceived,
+    Session,
     SessionConfig,
     SessionState,
     StateChanged,
     Trace,
 )
 from smpp.wire import FrameReader, Pdu, decode, encode
-from smpp.wire.pdu import BindTransceiver
+from smpp.wire.pdu import Bind, BindResp, BindTransceiver
 
 
 class FakeTransport(asyncio.Transport):
@@ -33,8 +34,7 @@ class FakeTransport(asyncio.Transport):
         self.was_aborted = False
         self._closing = False
 
-    @property
-    def is_reading_now(self) -> bool:
+    def is_reading(self) -> bool:
         return self.reads.is_set()
 
     def write(self, data: Any) -> None:
@@ -59,11 +59,11 @@ class FakeTransport(asyncio.Transport):
         return self._closing
 
     def pause_reading(self) -> None:
-        assert self.is_reading_now
+        assert self.is_reading()
         self.reads.clear()
 
     def resume_reading(self) -> None:
-        assert not self.is_reading_now
+        assert not self.is_reading()
         self.reads.set()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -133,10 +133,18 @@ class Wired:
         session = self.connection.session
         if session.config.role is Role.ESME:
             bound: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
-            self.connection.act(lambda it, now: it.bind(mode, now=now, system_id="demo", context=bound) and None)
+
+            def ask(session: Session, now: float) -> None:
+                session.bind(mode, now=now, system_id="demo", context=bound)
+
+            self.connection.act(ask)
             await turn()
             (request,) = self.transport.taken()
-            self.feed((request.message.response_type("SMSC"), request.sequence_number))
+            assert isinstance(request.message, Bind)
+            response_type = request.message.response_type
+            assert response_type is not None
+            assert issubclass(response_type, BindResp)
+            self.feed((response_type("SMSC"), request.sequence_number))
             await bound
         else:
             self.feed((BindTransceiver("demo"), 1))

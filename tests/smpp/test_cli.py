@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_several_pdus_may_be_given_in_any_way(arguments: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize("make", [pcap, pcapng])
-def test_capture_is_decoded_with_who_sent_what_when(tmp_path: Path, make: object) -> None:
+def test_capture_is_decoded_with_who_sent_what_when(tmp_path: Path, make: Callable[[list[bytes]], bytes]) -> None:
     path = tmp_path / "capture"
     path.write_bytes(make(connection((0, bytes.fromhex(LINK)))))
     heading = "2026-07-22 15:30:00.100000 10.0.0.1:40000 > 10.0.0.2:2775\n"

@@ -167,7 +167,8 @@ def test_places_never_leak_whatever_the_order(steps: list[str], data: st.DataObj
         link = await Wired(window=3).bind()
         connection = link.connection
         waiting: list[asyncio.Task[None]] = []
-        held, in_flight = 0, []
+        held = 0
+        in_flight: list[int] = []
         for step in steps:
             if step == "reserve":
                 waiting.append(start(connection.reserve()))

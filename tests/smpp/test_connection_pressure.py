@@ -35,27 +35,27 @@ def start(coroutine: Any) -> "asyncio.Task[Any]":
 async def test_reading_pauses_at_the_inbound_window_and_goes_on() -> None:
     link = await Wired(inbound_window=2).bind()
     link.feed((DELIVER, 1))
-    assert link.transport.is_reading_now
+    assert link.transport.is_reading()
     link.feed((DELIVER, 2))
-    assert not link.transport.is_reading_now
+    assert not link.transport.is_reading()
     link.connection.respond(DeliverSmResp(), 1)
-    assert link.transport.is_reading_now
+    assert link.transport.is_reading()
 
 
 async def test_reading_pauses_while_a_bind_is_decided() -> None:
     link = Wired(role=Role.SMSC)
     link.feed((BindTransceiver("demo"), 1), (SUBMIT, 2))
-    assert not link.transport.is_reading_now
+    assert not link.transport.is_reading()
     assert link.owner.requests == []
     link.connection.act(lambda session, now: session.accept_bind("SMSC", now))
-    assert link.transport.is_reading_now
+    assert link.transport.is_reading()
     assert len(link.owner.requests) == 1
 
 
 async def test_stalled_handlers_do_not_keep_enquire_link_unanswered() -> None:
     link = await Wired(inbound_window=1, inbound_stall_seconds=0.02).bind()
     link.feed((DELIVER, 1))
-    assert not link.transport.is_reading_now
+    assert not link.transport.is_reading()
     await asyncio.wait_for(link.transport.reads.wait(), 2)
     link.feed((DELIVER, 2), (EnquireLink(), 3))
     await turn()
@@ -95,10 +95,10 @@ async def test_peer_that_asks_without_reading_is_read_no_more() -> None:
     link.transport.unread_octets = _READ_NO_MORE_AT + 1
     link.feed(*[(EnquireLink(), number) for number in range(100)])
     await turn()
-    assert not link.transport.is_reading_now
+    assert not link.transport.is_reading()
     link.transport.unread_octets = 0
     link.connection.resume_writing()
-    assert link.transport.is_reading_now
+    assert link.transport.is_reading()
 
 
 async def test_closed_connection_does_not_keep_a_socket_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_parts_of_esm_class_do_not_overlap() -> None:
 
 
 def test_intermediate_notification_is_bit_4_of_registered_delivery() -> None:
-    assert RegisteredDelivery.INTERMEDIATE_NOTIFICATION == 0x10
+    assert int(RegisteredDelivery.INTERMEDIATE_NOTIFICATION) == 0x10
 
 
 def test_message_states_have_the_numbers_of_the_specification() -> None:

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.http import HttpLimits, runner_options
 from gateway.providers import PROVIDERS
 from gateway.web.app import build_app
-from tests.gateway.web.fakes import Behind
+from tests.gateway.web.fakes import Behind, Client
 
 SMALL = HttpLimits(body_bytes=20_000, body_seconds=0.2, batch_items=5, shutdown_seconds=1.0)
 
@@ -20,7 +19,7 @@ def behind() -> Behind:
 
 
 @pytest.fixture
-async def client(behind: Behind) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+async def client(behind: Behind) -> AsyncIterator[Client]:
     async def is_healthy() -> bool:
         return True
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from aiohttp import web
+from aiohttp.test_utils import TestClient
 
 from gateway.errors import InvalidMessage, Unauthorized
 from gateway.models import Event, Message, NewMessage, Part, PartBody, State
@@ -11,6 +13,9 @@ from gateway.providers.base import Caller, Credentials, Services
 
 SHOP_KEY = "sk-shop"
 READER_KEY = "sk-reader"
+
+Client = TestClient[web.Request, web.Application]
+"""What a test speaks to an application with."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.errors import StoreError
 from gateway.web.admin import build_admin_app
+from tests.gateway.web.fakes import Client
 
 
 @dataclass
@@ -30,7 +31,7 @@ def condition() -> Condition:
 
 
 @pytest.fixture
-async def client(condition: Condition) -> AsyncIterator[TestClient]:
+async def client(condition: Condition) -> AsyncIterator[Client]:
     app = build_admin_app(
         is_healthy=condition.is_healthy, is_ready=condition.is_ready, metrics=lambda: b"gateway_accepted_total 1.0\n"
     )
@@ -39,28 +40,28 @@ async def client(condition: Condition) -> AsyncIterator[TestClient]:
 
 
 @pytest.mark.parametrize("prefix", ["", "/api/v1"])
-async def test_healthy_and_ready(client: TestClient, prefix: str) -> None:
+async def test_healthy_and_ready(client: Client, prefix: str) -> None:
     assert await (await client.get(f"{prefix}/healthz")).json() == {"status": "ok"}
     assert await (await client.get(f"{prefix}/readyz")).json() == {"status": "ready"}
 
 
-async def test_store_that_cannot_be_written_is_not_healthy(client: TestClient, condition: Condition) -> None:
+async def test_store_that_cannot_be_written_is_not_healthy(client: Client, condition: Condition) -> None:
     condition.store_error = StoreError("disk full")
     response = await client.get("/healthz")
     assert (response.status, await response.json()) == (503, {"status": "the store cannot be written"})
 
 
-async def test_without_an_uplink_it_is_healthy_but_not_ready(client: TestClient, condition: Condition) -> None:
+async def test_without_an_uplink_it_is_healthy_but_not_ready(client: Client, condition: Condition) -> None:
     condition.ready = False
     assert (await client.get("/healthz")).status == 200
     assert (await client.get("/readyz")).status == 503
 
 
-async def test_metrics_are_prometheus_text(client: TestClient) -> None:
+async def test_metrics_are_prometheus_text(client: Client) -> None:
     response = await client.get("/metrics")
     assert (response.content_type, await response.text()) == ("text/plain", "gateway_accepted_total 1.0\n")
 
 
-async def test_messages_are_not_taken_here(client: TestClient) -> None:
+async def test_messages_are_not_taken_here(client: Client) -> None:
     response = await client.post("/api/v1/messages", json={})
     assert (response.status, (await response.json())["error"]["code"]) == (404, "not_found")

@@ -4,14 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL as Address
 
 from gateway.errors import InvalidMessage, NoRoute, StoreError, StoreFull
 from gateway.models import Coding, State
-from tests.gateway.web.fakes import READER_KEY, SHOP_KEY, Behind
+from tests.gateway.web.fakes import READER_KEY, SHOP_KEY, Behind, Client
 
 URL = "/api/v1/messages"
 KEY = {"Authorization": f"Bearer {SHOP_KEY}"}
@@ -19,20 +18,20 @@ AS_JSON = {**KEY, "Content-Type": "application/json"}
 PLAIN = {"to": "919876543210", "from": "INFO", "text": "Your code is 4711"}
 
 
-async def post(client: TestClient, body: object, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+async def post(client: Client, body: object, headers: dict[str, str] | None = None) -> tuple[int, Any]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = await client.post(URL, data=data, headers=headers if headers is not None else AS_JSON)
     return response.status, await response.json()
 
 
-async def test_message_is_accepted_with_its_id_and_state(client: TestClient, behind: Behind) -> None:
+async def test_message_is_accepted_with_its_id_and_state(client: Client, behind: Behind) -> None:
     status, body = await post(client, {**PLAIN, "client_reference": "order 7"})
     assert status == 202
     assert body == {"id": "m1", "state": "queued", "to": "919876543210", "client_reference": "order 7"}
     assert behind.intake.last.account == "shop"
 
 
-async def test_every_field_arrives(client: TestClient, behind: Behind) -> None:
+async def test_every_field_arrives(client: Client, behind: Behind) -> None:
     status, _ = await post(
         client,
         {
@@ -73,19 +72,19 @@ async def test_every_field_arrives(client: TestClient, behind: Behind) -> None:
     assert (message.client_reference, message.validity_seconds, message.priority) == ("order 7", 300, 3)
 
 
-async def test_data_makes_a_binary_message(client: TestClient, behind: Behind) -> None:
+async def test_data_makes_a_binary_message(client: Client, behind: Behind) -> None:
     await post(client, {"to": "123", "data": "030616AE", "udh": "0605040B8423F0"})
     message = behind.intake.last
     assert (message.coding, message.data, message.text) == (Coding.BINARY, b"\x03\x06\x16\xae", "")
 
 
-async def test_sender_may_be_left_to_the_account(client: TestClient, behind: Behind) -> None:
+async def test_sender_may_be_left_to_the_account(client: Client, behind: Behind) -> None:
     assert (await post(client, {"to": "123", "text": "x"}))[0] == 202
     assert behind.intake.last.sender == ""
 
 
 @pytest.mark.parametrize("headers", [KEY, {"X-API-Key": SHOP_KEY}, {"Authorization": f"bearer  {SHOP_KEY}"}])
-async def test_key_comes_in_either_header(client: TestClient, headers: dict[str, str]) -> None:
+async def test_key_comes_in_either_header(client: Client, headers: dict[str, str]) -> None:
     assert (await post(client, PLAIN, {**headers, "Content-Type": "application/json; charset=UTF-8"}))[0] == 202
 
 
@@ -93,7 +92,7 @@ async def test_key_comes_in_either_header(client: TestClient, headers: dict[str,
     "headers",
     [{}, {"X-API-Key": ""}, {"Authorization": "Bearer"}, {"Authorization": "Basic sk-shop"}, {"X-API-Key": "no"}],
 )
-async def test_without_a_key_nothing_is_read(client: TestClient, behind: Behind, headers: dict[str, str]) -> None:
+async def test_without_a_key_nothing_is_read(client: Client, behind: Behind, headers: dict[str, str]) -> None:
     response = await client.post(URL, data=b"{", headers={"Content-Type": "application/json", **headers})
     assert response.status == 401
     assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -101,7 +100,7 @@ async def test_without_a_key_nothing_is_read(client: TestClient, behind: Behind,
     assert behind.intake.calls == 0
 
 
-async def test_account_that_may_only_read_cannot_send(client: TestClient) -> None:
+async def test_account_that_may_only_read_cannot_send(client: Client) -> None:
     status, body = await post(client, PLAIN, {"X-API-Key": READER_KEY, "Content-Type": "application/json"})
     assert (status, body["error"]["code"]) == (403, "forbidden")
 
@@ -179,9 +178,7 @@ async def test_account_that_may_only_read_cannot_send(client: TestClient) -> Non
         ),
     ],
 )
-async def test_bad_request_names_the_field(
-    client: TestClient, behind: Behind, body: object, code: str, field: str
-) -> None:
+async def test_bad_request_names_the_field(client: Client, behind: Behind, body: object, code: str, field: str) -> None:
     status, answer = await post(client, body)
     assert status == 400
     assert set(answer) == {"error"}
@@ -191,12 +188,12 @@ async def test_bad_request_names_the_field(
     assert behind.intake.calls == 0
 
 
-async def test_malformed_json_says_where(client: TestClient) -> None:
+async def test_malformed_json_says_where(client: Client) -> None:
     _, answer = await post(client, b'{"to": "1", oops}')
     assert "(byte 12)" in answer["error"]["message"]
 
 
-async def test_batch_is_answered_item_by_item(client: TestClient, behind: Behind) -> None:
+async def test_batch_is_answered_item_by_item(client: Client, behind: Behind) -> None:
     behind.intake.refuse["447700900123"] = NoRoute("no rule takes 447700900123")
     status, answer = await post(
         client,
@@ -209,13 +206,13 @@ async def test_batch_is_answered_item_by_item(client: TestClient, behind: Behind
     assert behind.intake.calls == 1
 
 
-async def test_item_that_is_no_object_fails_alone(client: TestClient) -> None:
+async def test_item_that_is_no_object_fails_alone(client: Client) -> None:
     status, answer = await post(client, [PLAIN, 7])
     assert status == 202
     assert (answer[1]["error"]["code"], answer[1]["error"]["field"]) == ("wrong_type", "[1]")
 
 
-async def test_batch_of_failures_is_a_failure(client: TestClient, behind: Behind) -> None:
+async def test_batch_of_failures_is_a_failure(client: Client, behind: Behind) -> None:
     status, answer = await post(client, [{}, {"to": "12", "text": "x"}])
     assert status == 400
     assert [item["error"]["field"] for item in answer] == ["[0].to", "[1].to"]
@@ -232,7 +229,7 @@ async def test_batch_of_failures_is_a_failure(client: TestClient, behind: Behind
     ],
 )
 async def test_refusal_of_the_gateway_is_told_at_once(
-    client: TestClient, behind: Behind, reason: InvalidMessage, status: int, field: str
+    client: Client, behind: Behind, reason: InvalidMessage, status: int, field: str
 ) -> None:
     behind.intake.refuse["919876543210"] = reason
     said, answer = await post(client, PLAIN)
@@ -240,7 +237,7 @@ async def test_refusal_of_the_gateway_is_told_at_once(
     assert answer == {"error": {"code": reason.code, "message": reason.message, "field": field}}
 
 
-async def test_full_store_says_when_to_come_back(client: TestClient, behind: Behind) -> None:
+async def test_full_store_says_when_to_come_back(client: Client, behind: Behind) -> None:
     behind.intake.fail = StoreFull(retry_after=1.2)
     response = await client.post(URL, data=json.dumps(PLAIN), headers=AS_JSON)
     assert (response.status, response.headers["Retry-After"]) == (503, "2")
@@ -249,7 +246,7 @@ async def test_full_store_says_when_to_come_back(client: TestClient, behind: Beh
 
 @pytest.mark.parametrize(("fault", "status"), [(StoreError("/secret/path"), 503), (RuntimeError("/secret/path"), 500)])
 async def test_fault_of_ours_shows_nothing_inside(
-    client: TestClient, behind: Behind, fault: Exception, status: int
+    client: Client, behind: Behind, fault: Exception, status: int
 ) -> None:
     behind.intake.fail = fault
     said, answer = await post(client, PLAIN)
@@ -261,22 +258,22 @@ async def test_fault_of_ours_shows_nothing_inside(
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", ""]
 )
-async def test_body_has_to_be_json(client: TestClient, content_type: str) -> None:
+async def test_body_has_to_be_json(client: Client, content_type: str) -> None:
     status, answer = await post(client, PLAIN, {**KEY, "Content-Type": content_type})
     assert (status, answer["error"]["code"]) == (415, "unsupported_media_type")
 
 
-async def test_body_over_the_limit_is_refused(client: TestClient) -> None:
+async def test_body_over_the_limit_is_refused(client: Client) -> None:
     status, answer = await post(client, b" " * 20_001)
     assert (status, answer["error"]["code"]) == (413, "body_too_large")
 
 
-async def test_compressed_body_is_refused(client: TestClient) -> None:
+async def test_compressed_body_is_refused(client: Client) -> None:
     status, answer = await post(client, b"\x1f\x8b", {**AS_JSON, "Content-Encoding": "gzip"})
     assert (status, answer["error"]["code"]) == (415, "unsupported_encoding")
 
 
-async def test_message_is_shown_with_parts_and_timeline(client: TestClient) -> None:
+async def test_message_is_shown_with_parts_and_timeline(client: Client) -> None:
     await post(client, PLAIN)
     response = await client.get(f"{URL}/m1", headers=KEY)
     assert response.status == 200
@@ -289,12 +286,12 @@ async def test_message_is_shown_with_parts_and_timeline(client: TestClient) -> N
 
 
 @pytest.mark.parametrize("written", ["nothing", "%00", "%ff", "a%20b", "x" * 129, "..%2f"])
-async def test_id_that_is_none_is_not_found(client: TestClient, written: str) -> None:
+async def test_id_that_is_none_is_not_found(client: Client, written: str) -> None:
     response = await client.get(Address(f"{URL}/{written}", encoded=True), headers=KEY)
     assert (response.status, (await response.json())["error"]["code"]) == (404, "not_found")
 
 
-async def test_final_state_says_so(client: TestClient, behind: Behind) -> None:
+async def test_final_state_says_so(client: Client, behind: Behind) -> None:
     await post(client, PLAIN)
     behind.lookup.set_state("m1", State.DELIVERED)
     assert (await (await client.get(f"{URL}/m1", headers=KEY)).json())["is_final"] is True
@@ -302,7 +299,7 @@ async def test_final_state_says_so(client: TestClient, behind: Behind) -> None:
 
 @pytest.mark.parametrize("headers", [KEY, {"X-API-Key": READER_KEY}])
 async def test_message_of_another_account_does_not_exist(
-    client: TestClient, behind: Behind, headers: dict[str, str]
+    client: Client, behind: Behind, headers: dict[str, str]
 ) -> None:
     await post(client, PLAIN)
     own = "m1" if headers is not KEY else "m2"
@@ -323,7 +320,7 @@ async def test_message_of_another_account_does_not_exist(
     ],
 )
 async def test_nothing_at_a_path_has_the_same_shape(
-    client: TestClient, method: str, path: str, status: int, code: str
+    client: Client, method: str, path: str, status: int, code: str
 ) -> None:
     response = await client.request(method, path)
     assert response.status == status
@@ -333,7 +330,7 @@ async def test_nothing_at_a_path_has_the_same_shape(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/v1/healthz"])
-async def test_health_needs_no_key(client: TestClient, path: str) -> None:
+async def test_health_needs_no_key(client: Client, path: str) -> None:
     response = await client.get(path)
     assert (response.status, await response.json()) == (200, {"status": "ok"})
 
@@ -352,7 +349,7 @@ NEARLY = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANY_JSON)).map
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(body=ANY_JSON | NEARLY | st.lists(NEARLY, max_size=5) | st.binary(max_size=60))
-async def test_no_body_is_a_fault_of_ours(client: TestClient, body: object) -> None:
+async def test_no_body_is_a_fault_of_ours(client: Client, body: object) -> None:
     status, answer = await post(client, body)
     assert status in (202, 400)
     if isinstance(answer, dict) and status == 400:

@@ -250,8 +250,13 @@ def test_secrets_are_compared_also_where_there_is_none() -> None:
 
 async def test_tap_and_handlers_see_nothing_of_who_is_not_bound() -> None:
     seen: list[object] = []
+
+    def tap(_session: ServerSession, event: object) -> bool:
+        seen.append(event)
+        return False
+
     async with (
-        smpp.serve(HERE, on_request=lambda _, event: bool(seen.append(event)), on_submit=accept) as server,
+        smpp.serve(HERE, on_request=tap, on_submit=accept) as server,
         RawPeer(server.ports[0]) as peer,
     ):
         assert (await peer.ask(SUBMIT)).command_status == Status.ESME_RINVBNDSTS

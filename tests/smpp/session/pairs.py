@@ -89,6 +89,10 @@ class Side:
         assert len(found) <= 1
         return found[0] if found else None
 
+    def wants_reading(self) -> bool:
+        """What the session says; a call, because a checker holds a property to be what it was a line above."""
+        return self.session.wants_reading
+
     def feed(self, *pdus: Any) -> None:
         """Take PDUs: octets, or what `encode` takes."""
         octets = b"".join(pdu if isinstance(pdu, bytes) else encode(*pdu) for pdu in pdus)

@@ -77,7 +77,7 @@ def test_refused_bind_may_be_tried_again_on_the_same_connection() -> None:
     pair.smsc.session.reject_bind(Status.ESME_RINVPASWD, pair.clock.now)
     pair.talk()
     assert pair.esme.ends() == [("first", Status.ESME_RINVPASWD)]
-    assert pair.esme.session.state is pair.smsc.session.state is SessionState.OPEN
+    assert {pair.esme.session.state, pair.smsc.session.state} == {SessionState.OPEN}
     assert pair.smsc.session.peer_system_id == ""
     pair.bind()
     assert pair.esme.session.state is SessionState.BOUND_TRX
@@ -211,7 +211,7 @@ def test_outbind_asks_an_esme_to_bind() -> None:
     pair.talk()
     (asked,) = pair.esme.of(OutbindReceived)
     assert asked.message == Outbind("SMSC", "secret")
-    assert pair.esme.session.state is pair.smsc.session.state is SessionState.OUTBOUND
+    assert {pair.esme.session.state, pair.smsc.session.state} == {SessionState.OUTBOUND}
     pair.bind(BindMode.RECEIVER)
     assert pair.smsc.session.state is SessionState.BOUND_RX
 

@@ -109,10 +109,8 @@ def test_crossing_unbinds_end_both_sides_in_order() -> None:
     pair.esme.session.unbind(pair.clock.now)
     pair.smsc.session.unbind(pair.clock.now)
     pair.talk()
-    assert pair.esme.closed() is not None
-    assert pair.smsc.closed() is not None
-    assert pair.esme.closed().in_order
-    assert pair.smsc.closed().in_order
+    assert [end.in_order for end in pair.esme.of(Closed)] == [True]
+    assert [end.in_order for end in pair.smsc.of(Closed)] == [True]
 
 
 def test_peer_that_refuses_to_unbind_is_left_all_the_same() -> None:

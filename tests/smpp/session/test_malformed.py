@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from smpp.constants import RESPONSE_BIT, BindMode, CommandId, Role
-from smpp.session import BindRequested, Event, RequestReceived, SessionState
+from smpp.session import BindRequested, Closed, Event, RequestReceived, SessionState
 from smpp.status import CommandStatus as Status
 from smpp.status import status_name
 from smpp.wire import encode
@@ -179,8 +179,7 @@ def test_no_row_is_left_out() -> None:
 def test_unbind_with_a_body_still_unbinds(row: Row) -> None:
     side, pdus = run(row, [octets_of(row)])
     assert [header_of(pdu) for pdu in pdus] == [(CommandId.UNBIND_RESP, 0, 9)]
-    assert side.closed() is not None
-    assert side.closed().in_order
+    assert [end.in_order for end in side.of(Closed)] == [True]
 
 
 @named(SINGLE)
@@ -192,8 +191,7 @@ def test_malformed_input_is_answered_as_it_should_be(row: Row) -> None:
         else:
             check_answer(row, pdus)
         if is_closing(row):
-            assert side.closed() is not None
-            assert not side.closed().in_order
+            assert [end.in_order for end in side.of(Closed)] == [False]
         elif row["id"] not in LAST_WORDS:
             check_alive(side)
 

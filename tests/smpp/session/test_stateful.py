@@ -167,7 +167,7 @@ class Sessions(RuleBasedStateMachine):
         for _ in range(count):
             tlvs = {"tlvs": Tlvs.of(tlv.user_message_reference(1))} if has_tlv and hasattr(kind, "tlvs") else {}
             mark = {"source_addr": f"{name}{self.made}"} if hasattr(kind, "source_addr") else {}
-            message = kind(**tlvs, **mark)  # type: ignore[arg-type]
+            message = kind(**tlvs, **mark)
             context = mark.get("source_addr", f"#{self.made}")
             self.made += 1
             self.ask(name, lambda session, key, sent=message: session.send_request(sent, self.now, key), context)

@@ -1,6 +1,7 @@
 """Whole PDUs: octets written by hand, limits, and errors that say what is wrong."""
 
 from enum import Enum
+from typing import Any
 
 import pytest
 
@@ -259,31 +260,31 @@ def test_error_stands_alone_without_the_search_that_led_to_it() -> None:
         (SubmitSm(source_addr="1" * 21), "submit_sm.source_addr holds at most 20 characters, not 21: '1111"),
         (SubmitSm(destination_addr="4\0"), "submit_sm.destination_addr cannot hold a NUL: '4\\x00'"),
         (SubmitSm(source_addr="Ω"), "submit_sm.source_addr holds Latin-1 characters only: 'Ω'"),
-        (SubmitSm(source_addr=None), "submit_sm.source_addr cannot hold None (NoneType)"),
-        (SubmitSm(source_addr=("a",)), "submit_sm.source_addr cannot hold ('a',) (tuple)"),
-        (SubmitSm(source_addr=b"a"), "submit_sm.source_addr cannot hold b'a' (bytes)"),
+        (SubmitSm(source_addr=None), "submit_sm.source_addr cannot hold None (NoneType)"),  # type: ignore[arg-type]
+        (SubmitSm(source_addr=("a",)), "submit_sm.source_addr cannot hold ('a',) (tuple)"),  # type: ignore[arg-type]
+        (SubmitSm(source_addr=b"a"), "submit_sm.source_addr cannot hold b'a' (bytes)"),  # type: ignore[arg-type]
         (SubmitSm(esm_class=256), "submit_sm.esm_class holds 0 to 255, not 256"),
         (SubmitSm(esm_class=-1), "submit_sm.esm_class holds 0 to 255, not -1"),
-        (SubmitSm(esm_class="1"), "submit_sm.esm_class cannot hold '1'"),
-        (SubmitSm(data_coding=None), "submit_sm.data_coding cannot hold None (NoneType)"),
+        (SubmitSm(esm_class="1"), "submit_sm.esm_class cannot hold '1'"),  # type: ignore[arg-type]
+        (SubmitSm(data_coding=None), "submit_sm.data_coding cannot hold None (NoneType)"),  # type: ignore[arg-type]
         (SubmitSm(validity_period="1h"), "submit_sm.validity_period: '1h' is no absolute or relative time"),
         (SubmitSm(validity_period="260722153000"), "submit_sm.validity_period: '260722153000' is no abs"),
-        (SubmitSm(validity_period=None), "submit_sm.validity_period cannot hold None (NoneType)"),
-        (SubmitSm(schedule_delivery_time=0), "submit_sm.schedule_delivery_time cannot hold 0 (int)"),
+        (SubmitSm(validity_period=None), "submit_sm.validity_period cannot hold None (NoneType)"),  # type: ignore[arg-type]
+        (SubmitSm(schedule_delivery_time=0), "submit_sm.schedule_delivery_time cannot hold 0 (int)"),  # type: ignore[arg-type]
         (SubmitSm(short_message=b"x" * 255), "submit_sm.short_message holds at most 254 octets, not 255; use "),
-        (SubmitSm(short_message="code 4711"), "submit_sm.short_message cannot hold *** (str)"),
+        (SubmitSm(short_message="code 4711"), "submit_sm.short_message cannot hold *** (str)"),  # type: ignore[arg-type]
         (SubmitSm(tlvs=Tlvs.of((0x10000, b""))), "submit_sm.tlvs: a TLV's tag is 0 to 0xFFFF, not 0x10000"),
         (SubmitSm(tlvs=Tlvs.of((0x424, b"x" * 65_536))), "submit_sm.tlvs: TLV 0x0424 holds at most 65535 octe"),
-        (SubmitSm(tlvs=Tlvs.of((0x424, "x"))), "submit_sm.tlvs: a TLV is a tag and octets, not 1060 and a str"),
-        (SubmitSm(tlvs=Tlvs.of(0x424)), "submit_sm.tlvs: a TLV is a tag and octets, not a int"),
-        (SubmitSm(tlvs={0x424: b"x"}), "submit_sm.tlvs cannot hold {1060: b'x'} (dict)"),
+        (SubmitSm(tlvs=Tlvs.of((0x424, "x"))), "submit_sm.tlvs: a TLV is a tag and octets, not 1060 and a str"),  # type: ignore[arg-type]
+        (SubmitSm(tlvs=Tlvs.of(0x424)), "submit_sm.tlvs: a TLV is a tag and octets, not a int"),  # type: ignore[arg-type]
+        (SubmitSm(tlvs={0x424: b"x"}), "submit_sm.tlvs cannot hold {1060: b'x'} (dict)"),  # type: ignore[arg-type]
         (SubmitMulti(), "submit_multi.dest_addresses holds 1 to 254 destinations, not 0"),
         (SubmitMulti(dest_addresses=(SmeAddress(),) * 255), "submit_multi.dest_addresses holds 1 to 254 desti"),
         (SubmitMulti(dest_addresses=(SmeAddress(300),)), "submit_multi.dest_addresses.dest_addr_ton holds 0 t"),
         (SubmitMulti(dest_addresses=(DistributionList("L" * 21),)), "submit_multi.dest_addresses.dl_name hold"),
-        (SubmitMulti(dest_addresses=("4477",)), "submit_multi.dest_addresses holds SmeAddress and Distributio"),
+        (SubmitMulti(dest_addresses=("4477",)), "submit_multi.dest_addresses holds SmeAddress and Distributio"),  # type: ignore[arg-type]
         (SubmitMultiResp("", (UnsuccessSme(),) * 256), "submit_multi_resp.unsuccess_smes holds at most 255 de"),
-        (SubmitMultiResp("", ("x",)), "submit_multi_resp.unsuccess_smes holds UnsuccessSme, not str"),
+        (SubmitMultiResp("", ("x",)), "submit_multi_resp.unsuccess_smes holds UnsuccessSme, not str"),  # type: ignore[arg-type]
         (SubmitMultiResp("", (UnsuccessSme(0, 0, "", -1),)), "unsuccess_smes.error_status_code holds 0 to 429"),
         (SubmitSmResp("7" * 65), "submit_sm_resp.message_id holds at most 64 characters, not 65"),
         (SubmitSmResp(None, Tlvs.of((0x425, b"\1"))), "submit_sm_resp.tlvs cannot be sent while message_id, w"),
@@ -292,7 +293,7 @@ def test_error_stands_alone_without_the_search_that_led_to_it() -> None:
         (QuerySmResp("1", "", 256, 0), "query_sm_resp.message_state holds 0 to 255, not 256"),
         (DataSm(source_addr="1" * 65), "data_sm.source_addr holds at most 64 characters, not 65"),
         (ReplaceSm(short_message=b"x" * 255), "replace_sm.short_message holds at most 254 octets, not 255; us"),
-        (DataSmResp(message_id=5), "data_sm_resp.message_id cannot hold 5 (int)"),
+        (DataSmResp(message_id=5), "data_sm_resp.message_id cannot hold 5 (int)"),  # type: ignore[arg-type]
         (BindTransceiver(system_id="s" * 16), "bind_transceiver.system_id holds at most 15 characters, not 16"),
     ],
     ids=lambda value: value.replace("/", "")[:60] if isinstance(value, str) else "",
@@ -305,7 +306,7 @@ def test_refused_value_is_named_with_pdu_field_and_limit(message: Message, text:
 
 @pytest.mark.parametrize("password", ["hunter2hunter2", "hunter2\0", "hunter2Ω", b"hunter2", ("hunter2",)])
 @pytest.mark.parametrize("message_type", [BindTransceiver, Outbind])
-def test_refused_password_is_never_shown(message_type: type[BindTransceiver | Outbind], password: object) -> None:
+def test_refused_password_is_never_shown(message_type: type[BindTransceiver | Outbind], password: Any) -> None:
     message = message_type(system_id="esme", password=password)
     with pytest.raises(EncodeError, match=rf"{message.command_name}\.password .*\*\*\*") as error:
         encode(message, 1)

@@ -1,7 +1,6 @@
 """Every PDU that other implementations wrote, and every malformed input, at the level of the codec."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -47,7 +46,7 @@ NOT_WRITTEN_BACK = {
 }
 
 
-def named(rows: list[Row] | tuple[Row, ...]) -> Any:
+def named(rows: list[Row] | tuple[Row, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", rows, ids=lambda row: row["id"])
 
 
@@ -184,8 +183,8 @@ def test_pdu_is_framed_whole_octet_by_octet_and_with_octets_behind_it(row: Row) 
 def frames_of(reader: FrameReader) -> list[tuple[int, int, int, bytes]]:
     frames = []
     while (frame := reader.next()) is not None:
-        *header, start, end = frame
-        frames.append((*header, reader.buffer[start:end]))
+        command_id, status, sequence, start, end = frame
+        frames.append((command_id, status, sequence, reader.buffer[start:end]))
     return frames
 
 

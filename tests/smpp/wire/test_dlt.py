@@ -1,10 +1,13 @@
 """The TLVs of India's ledger registration."""
 
+from typing import Any
+
 import pytest
 
 from smpp.errors import EncodeError
 from smpp.wire import Tlvs, decode, dlt, encode
 from smpp.wire.pdu import SubmitSm
+from smpp.wire.tlv import TlvType
 
 
 def test_identifiers_are_written_without_nul() -> None:
@@ -20,7 +23,7 @@ def test_identifiers_are_written_without_nul() -> None:
 
 
 def test_profile_with_nul_writes_one() -> None:
-    pe_id = dlt.PROFILE_WITH_NUL.by_name["PE_ID"]
+    pe_id: TlvType[Any] = dlt.PROFILE_WITH_NUL.by_name["PE_ID"]
     assert pe_id("1101") == (0x1400, b"1101\0")
 
 

@@ -36,7 +36,7 @@ def test_fields_come_in_the_order_of_the_wire() -> None:
 
 def test_fields_cannot_be_changed_by_who_asks() -> None:
     with pytest.raises(TypeError):
-        fields_of(SubmitSm)["service_type"] = Int(1)
+        fields_of(SubmitSm)["service_type"] = Int(1)  # type: ignore[index]
 
 
 def test_every_field_of_every_pdu_is_annotated() -> None:

@@ -148,7 +148,7 @@ def test_field_of_a_response_is_absent_until_it_is_given_but_for_deliver_sm_resp
 def test_message_cannot_be_changed_but_copied_with_a_change() -> None:
     message = SubmitSm(source_addr="INFO")
     with pytest.raises(AttributeError):
-        message.source_addr = "OTHER"
+        message.source_addr = "OTHER"  # type: ignore[misc]
     assert msgspec.structs.replace(message, source_addr="OTHER") == SubmitSm(source_addr="OTHER")
 
 

@@ -1,5 +1,6 @@
 """What holds for every message and for any octets."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,16 +62,21 @@ def test_plain_and_generated_encoder_refuse_the_same(message: Message, data: st.
         return
     name = data.draw(st.sampled_from(names))
     odd = data.draw(
-        st.sampled_from([None, -1, 256, "x" * 300, "\0", "Ω", b"x" * 255, "1", (), (1,), Tlvs.of((1, "x"))])
+        st.sampled_from([None, -1, 256, "x" * 300, "\0", "Ω", b"x" * 255, "1", (), (1,), Tlvs.of((1, "x"))])  # type: ignore[arg-type]
     )
     changed = type(message)(**{**{key: getattr(message, key) for key in names}, name: odd})
-    results = []
-    for encoder in (lambda: encode(changed, 1)[HEADER_LENGTH:], lambda: encode_plainly(changed)):
+    encoders: tuple[Callable[[], bytes], ...] = (
+        lambda: encode(changed, 1)[HEADER_LENGTH:],
+        lambda: encode_plainly(changed),
+    )
+    results: list[bytes | str] = []
+    for encoder in encoders:
         try:
             results.append(encoder())
         except EncodeError as error:
-            results.append(str(error))
-            assert message.command_name in results[-1]
+            words = str(error)
+            results.append(words)
+            assert message.command_name in words
     assert results[0] == results[1]
 
 

@@ -22,7 +22,7 @@ def test_addresses_are_values_that_cannot_be_changed() -> None:
     assert SmeAddress(1, 1, "44") == SmeAddress(1, 1, "44")
     assert len({SmeAddress(1, 1, "44"), SmeAddress(1, 1, "44"), DistributionList("44")}) == 2
     with pytest.raises(AttributeError):
-        UnsuccessSme().error_status_code = 1
+        UnsuccessSme().error_status_code = 1  # type: ignore[misc]
 
 
 def test_addresses_show_themselves() -> None:
