@@ -25,6 +25,7 @@ from gateway.smsc.origin import read_origin
 from gateway.smsc.requests import Customer, Submit, amended, message_of, messages_of, parts_of
 from gateway.smsc.statuses import STATES, refusal_status, store_status
 from gateway.store import Store
+from gateway.store.base import NotOurs
 from smpp import Grant, Reject, Role, Server, ServerConfig, ServerSession, SessionConfig, serve, server_tls
 from smpp.ratelimit import TokenBucket
 from smpp.status import CommandStatus as Status
@@ -317,6 +318,8 @@ class SmppDoor:
                 await self._intake.cancel(account, request.message_id)
         except NotWaiting as error:
             raise Reject(failure if error.is_known else Status.ESME_RINVMSGID, str(error)) from error
+        except NotOurs as error:
+            raise Reject(failure, "another node has it") from error
         except StoreError as error:
             raise Reject(store_status(error), str(error)) from error
         return CancelSmResp()
@@ -333,7 +336,7 @@ class SmppDoor:
                 if _is_from(message, request.source_addr):
                     try:
                         await self._intake.cancel(account, message.id)
-                    except NotWaiting:
+                    except (NotWaiting, NotOurs):
                         continue
                     cancelled += 1
         if not cancelled:
@@ -353,6 +356,8 @@ class SmppDoor:
             raise Reject(Status.ESME_RREPLACEFAIL if error.is_known else Status.ESME_RINVMSGID, str(error)) from error
         except InvalidMessage as error:
             raise Reject(refusal_status(error), error.message) from error
+        except NotOurs as error:
+            raise Reject(Status.ESME_RREPLACEFAIL, "another node has it") from error
         except StoreError as error:
             raise Reject(store_status(error), str(error)) from error
         return ReplaceSmResp()

@@ -249,7 +249,8 @@ def _moment(text: str, now: float, status: Status) -> float | None:
 def _validity(text: str, scheduled_at: float | None, now: float) -> int:
     """A validity period as seconds from when the message may go."""
     ends_at = _moment(text, now, Status.ESME_RINVEXPIRY) or 0.0
-    seconds = ceil(ends_at - max(now, scheduled_at or 0.0))
+    # To the millisecond: a sum of floats is not quite what was added.
+    seconds = ceil(round(ends_at - max(now, scheduled_at or 0.0), 3))
     if seconds <= 0:
         raise Reject(Status.ESME_RINVEXPIRY, "the validity period is over before the message may go")
     return seconds

@@ -143,8 +143,7 @@ async def smsc_path(
     **simulator: Any,
 ) -> AsyncIterator[Path_]:
     """One SMSC, a gateway bound to it, and a door."""
-    smsc = Simulator(["smpp://127.0.0.1:0"], credentials={"demo": "secret"}, seed=7, **simulator)
-    async with smsc:
+    async with Simulator(["smpp://127.0.0.1:0"], credentials={"demo": "secret"}, seed=7, **simulator) as smsc:
         text = config_text(
             tuple(smsc.urls),
             tmp_path,
@@ -155,13 +154,20 @@ async def smsc_path(
         for old, new in replacing:
             assert old in text
             text = text.replace(old, new)
-        gateway = Gateway(settings.parse(text))
-        await gateway.start()
-        path = Path_(gateway, smsc)
-        try:
-            await gateway.uplinks["main"].wait_bound(1, PATIENCE_SECONDS)
+        async with node(smsc, text) as path:
             yield path
-        finally:
-            for client in path.clients:
-                await client.close()
-            await gateway.stop()
+
+
+@asynccontextmanager
+async def node(smsc: Simulator, text: str) -> AsyncIterator[Path_]:
+    """A gateway with this config."""
+    gateway = Gateway(settings.parse(text))
+    await gateway.start()
+    path = Path_(gateway, smsc)
+    try:
+        await gateway.uplinks["main"].wait_bound(1, PATIENCE_SECONDS)
+        yield path
+    finally:
+        for client in path.clients:
+            await client.close()
+        await gateway.stop()
