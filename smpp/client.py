@@ -14,10 +14,11 @@ from types import TracebackType
 from typing import Final, Self, Unpack
 
 from smpp.constants import CommandId, RegisteredDelivery
+from smpp.correlator import ReceiptParts
 from smpp.endpoint import Address, Endpoint
 from smpp.errors import CommandFailed, InvalidUrl, SubmitRejected
 from smpp.link import AlertHandler, ClientConfig, DeliverHandler, Link
-from smpp.receipts import ReceiptDesk, SentMessage, Submission
+from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts
 from smpp.recording import Recorder, recorder_of
 from smpp.session import ResponseReceived, Trace
 from smpp.sms import SplitMethod, SplitOptions, split
@@ -94,6 +95,7 @@ class Client:
         to: str | Address,
         text: str,
         receipt: bool = True,
+        receipt_parts: ReceiptParts | str = ReceiptParts.ALL,
         validity_seconds: float | None = None,
         tlvs: Tlvs = NO_TLVS,
         service_type: str = "",
@@ -106,6 +108,7 @@ class Client:
             to: likewise.
             text: any text; coded as shortly as it can be.
             receipt: whether to ask for a delivery receipt.
+            receipt_parts: of which parts of a long text: ``all``, ``first`` or ``last``.
             validity_seconds: how long the SMSC shall try.
             tlvs: sent with every part.
             service_type: §5.2.11.
@@ -114,6 +117,7 @@ class Client:
         Raises:
             As `submit`. Parts that were accepted before stay so.
         """
+        parts = ReceiptParts(receipt_parts) if receipt else ReceiptParts.NONE
         messages = compose(
             sender=sender,
             to=to,
@@ -125,7 +129,8 @@ class Client:
             reference=next(self._reference),
             coding=coding_options(self._link.config, coding),
         )
-        return SentMessage(tuple([await self.submit(message) for message in messages]))
+        messages = ask_for_receipts(messages, parts)
+        return SentMessage(tuple([await self.submit(message) for message in messages]), parts)
 
     async def close(self) -> None:
         """Unbind in order and close."""

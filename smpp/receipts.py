@@ -5,13 +5,14 @@ receipt that comes before its response, and hands each receipt to its `Submissio
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from smpp.constants import EsmClass
-from smpp.correlator import Correlator, Match
+from smpp.constants import EsmClass, MessageState, RegisteredDelivery
+from smpp.correlator import Correlator, Counters, Match, MessageTracker, ReceiptParts
+from smpp.errors import StateError
 from smpp.log import log
 from smpp.sms import Receipt, decode_text, parse_receipt, split_udh
 from smpp.status import CommandStatus
@@ -33,7 +34,9 @@ class Submission(msgspec.Struct, eq=False):
         destination: where it went, as the PDU says.
         response: the whole response.
         bind: which connection carried it.
-        receipts: everything reported so far, oldest first.
+        receipts: everything reported so far, oldest first; a peer that repeats itself does not fill memory.
+        final: the first receipt that is final.
+        surplus: how many more came than are kept.
     """
 
     message_id: str
@@ -42,6 +45,7 @@ class Submission(msgspec.Struct, eq=False):
     bind: str
     receipts: list[Receipt] = msgspec.field(default_factory=list)
     final: Receipt | None = None
+    surplus: int = 0
     _waiters: list["asyncio.Future[Receipt]"] = msgspec.field(default_factory=list)
 
     async def receipt(self, timeout: float | None = None) -> Receipt:
@@ -68,6 +72,8 @@ class Submission(msgspec.Struct, eq=False):
         """Take a receipt; the first final one ends the waiting."""
         if len(self.receipts) < _KEPT_PER_SUBMISSION:
             self.receipts.append(receipt)
+        else:
+            self.surplus += 1
         if receipt.is_final and self.final is None:
             self.final = receipt
             waiters, self._waiters = self._waiters, []
@@ -81,33 +87,78 @@ class SentMessage:
     """A message, and the parts it went out in."""
 
     parts: tuple[Submission, ...]
+    receipt_parts: ReceiptParts = ReceiptParts.ALL
+    """Which parts the SMSC was asked to report on."""
 
     @property
     def message_ids(self) -> tuple[str, ...]:
         """The SMSC's id of each part."""
         return tuple(part.message_id for part in self.parts)
 
+    @property
+    def state(self) -> MessageState:
+        """Of the message as a whole, by what was reported so far (`smpp.correlator.MessageTracker`)."""
+        return self._track().state
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no receipt is waited for any more."""
+        return self._track().is_final
+
     async def receipt(self, timeout: float | None = None) -> Receipt:
-        """Wait until every part has its final receipt.
+        """Wait until every part that was asked about has its final receipt.
 
         Returns:
-            The receipt that tells the message's fate: the first part's that was not delivered, else the last part's.
+            The receipt that tells the message's fate: the first part's that failed; without one, that of a part whose
+            fate is unknown; else the last one.
 
         Raises:
             TimeoutError: not all came in time.
+            StateError: no receipt was asked for.
         """
+        if self.receipt_parts is ReceiptParts.NONE:
+            raise StateError("no receipt was asked for: none is waited for")
         async with asyncio.timeout(timeout):
-            receipts = [await part.receipt() for part in self.parts]
-        return _worst(receipts)
+            for number in sorted(self._track().waits_for):
+                await self.parts[number - 1].receipt()
+        state = self._track().state
+        known = [one for part in self.parts for one in (*part.receipts, part.final) if one is not None and one.is_final]
+        telling = [one for one in known if _state_of(one) is state] or known
+        return telling[-1] if state is MessageState.DELIVERED else telling[0]
+
+    def _track(self) -> MessageTracker:
+        tracker = MessageTracker(len(self.parts), receipt_parts=self.receipt_parts)
+        for number, part in enumerate(self.parts, 1):
+            tracker.accepted(number)
+            for receipt in part.receipts:
+                tracker.receipt(number, _state_of(receipt))
+            if part.final is not None:
+                tracker.receipt(number, _state_of(part.final))
+        return tracker
 
 
-def _worst(receipts: Iterable[Receipt]) -> Receipt:
-    receipt = None
-    for receipt in receipts:
-        if receipt.state is None or receipt.state.name != "DELIVERED":
-            return receipt
-    assert receipt is not None  # noqa: S101 - a message has at least one part
-    return receipt
+def _state_of(receipt: Receipt) -> MessageState:
+    """What a receipt says; a final one whose state we do not know leaves the part's fate unknown."""
+    state = receipt.state
+    if receipt.is_final:
+        return state if state is not None and state.is_final else MessageState.UNKNOWN
+    return MessageState.ENROUTE if state is None or state.is_final else state
+
+
+def ask_for_receipts(messages: Sequence[SubmitSm], receipt_parts: ReceiptParts) -> list[SubmitSm]:
+    """The parts of a message, asking for a receipt of the first or the last one alone, where that is wanted.
+
+    Args:
+        messages: all parts, each asking for a receipt as it should if it does.
+        receipt_parts: which of them keep it.
+    """
+    if receipt_parts is ReceiptParts.ALL:
+        return list(messages)
+    asks = {ReceiptParts.FIRST: 0, ReceiptParts.LAST: len(messages) - 1}.get(receipt_parts)
+    return [
+        one if number == asks else msgspec.structs.replace(one, registered_delivery=int(RegisteredDelivery.NONE))
+        for number, one in enumerate(messages)
+    ]
 
 
 def receipt_of(message: Request, default_alphabet: str = "gsm") -> Receipt | None:
@@ -183,8 +234,9 @@ class ReceiptDesk:
         """Take a receipt.
 
         Returns:
-            The status to answer with: OK also for one that is held until its response comes. What the desk has no
-            room for it gives up and says so in the log: who must not lose a receipt commits it in a handler.
+            The status to answer with: OK also for one that is held until its response comes. Where as many are held
+            as there is room for, one more is answered with ESME_RX_T_APPN, so that the SMSC keeps it and comes again
+            (`Counters.turned_away`).
         """
         now = asyncio.get_running_loop().time()
         if now >= self._expire_at:
@@ -192,6 +244,7 @@ class ReceiptDesk:
         if not receipt.id:
             log.warning("receipt without an id", source=message.source_addr)  # its text may hold a one-time code
             return CommandStatus.ESME_ROK
+        has_room = self.correlator.has_room
         match = self.correlator.receipt(
             receipt.id,
             message.source_addr,  # Addresses are swapped in a receipt: its source is the handset.
@@ -199,10 +252,18 @@ class ReceiptDesk:
             now,
             is_final=receipt.is_final,
             other_address=message.destination_addr,
+            park=has_room,
         )
         if match is not None:
             match.context.add(receipt)
+        elif not has_room:
+            return CommandStatus.ESME_RX_T_APPN
         return CommandStatus.ESME_ROK
+
+    @property
+    def counters(self) -> Counters:
+        """What became of receipts so far."""
+        return self.correlator.counters
 
     def _expire(self, now: float) -> None:
         # To ask for the next deadline with every part would cost as much as to keep the part.

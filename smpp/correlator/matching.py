@@ -142,7 +142,15 @@ class Correlator(Generic[T, R]):
         ]
 
     def receipt(
-        self, message_id: str, address: str, receipt: R, now: float, *, is_final: bool = True, other_address: str = ""
+        self,
+        message_id: str,
+        address: str,
+        receipt: R,
+        now: float,
+        *,
+        is_final: bool = True,
+        other_address: str = "",
+        park: bool = True,
     ) -> Match[T, R] | None:
         """A receipt came, over any bind.
 
@@ -153,6 +161,8 @@ class Correlator(Generic[T, R]):
             now: when it came.
             is_final: whether no other is expected after it.
             other_address: the deliver_sm's destination_addr, for SMSCs that do not swap the two.
+            park: whether to keep it where no part fits. See `has_room`: a receipt that is kept without room costs the
+                oldest one.
 
         Returns:
             None where no part fits. It is kept for a while, and comes back from `submitted` or `expire`.
@@ -167,7 +177,10 @@ class Correlator(Generic[T, R]):
             found = self._find(keys, addresses)
         if found is not None:
             return self._matched(found, receipt, now, is_final=is_final, was_parked=False)
-        self._park(_Parked(keys, message_id, addresses, receipt, is_final, now))
+        if park:
+            self._park(_Parked(keys, message_id, addresses, receipt, is_final, now))
+        else:
+            self.counters.turned_away += 1
         return None
 
     def expire(self, now: float) -> list[Report[T, R]]:
@@ -232,6 +245,11 @@ class Correlator(Generic[T, R]):
     def parked(self) -> int:
         """How many receipts wait for their response."""
         return len(self._parked)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more receipt can wait for its response without another being given up for it."""
+        return len(self._parked) < self._max_parked
 
     @property
     def learned_rule(self) -> IdRule | None:

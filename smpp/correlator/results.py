@@ -73,7 +73,9 @@ class Counters(msgspec.Struct):
     matched_late: int = 0
     """Of those matched: came after a final one."""
     parked: int = 0
-    """Receipts that found nothing when they came."""
+    """Receipts that found nothing when they came, and were kept."""
+    turned_away: int = 0
+    """Receipts that found nothing when they came, and no room either: their sender has to come again."""
     unanswered: int = 0
     """Parts given up because their time was over."""
     unmatched: int = 0

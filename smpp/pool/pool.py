@@ -22,6 +22,7 @@ from typing import Self, Unpack
 
 from smpp.client import DeliverHandler, coding_options, compose, configure, rejected
 from smpp.constants import BindMode
+from smpp.correlator import ReceiptParts
 from smpp.endpoint import Address, Endpoint, client_tls
 from smpp.errors import CommandFailed, InDoubt, NotSent, SmppError, StateError
 from smpp.log import log
@@ -35,7 +36,7 @@ from smpp.pool.slot import AnyMessage, End, Slot, Submittable, submit_now
 from smpp.pool.streams import Stream
 from smpp.pool.trial import Trial, Verdicts
 from smpp.pool.waiting import Waiters
-from smpp.receipts import ReceiptDesk, SentMessage, Submission
+from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts
 from smpp.recording import Recorder, recorder_of
 from smpp.session import ResponseReceived
 from smpp.session.session import Trace
@@ -352,12 +353,14 @@ class Pool:
         to: str | Address,
         text: str,
         receipt: bool = True,
+        receipt_parts: ReceiptParts | str = ReceiptParts.ALL,
         validity_seconds: float | None = None,
         tlvs: Tlvs = NO_TLVS,
         service_type: str = "",
         **coding: Unpack[SplitOptions],
     ) -> SentMessage:
         """Code, split and submit a text; arguments and errors as `smpp.Client.send`."""
+        parts = ReceiptParts(receipt_parts) if receipt else ReceiptParts.NONE
         messages = compose(
             sender=sender,
             to=to,
@@ -369,7 +372,8 @@ class Pool:
             reference=next(self._reference),
             coding=coding_options(self.config.client, coding),
         )
-        return SentMessage(tuple(await asyncio.gather(*(self.submit(message) for message in messages))))
+        messages = ask_for_receipts(messages, parts)
+        return SentMessage(tuple(await asyncio.gather(*(self.submit(message) for message in messages))), parts)
 
     # Inside
 
