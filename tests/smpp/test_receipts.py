@@ -65,7 +65,8 @@ async def test_receipt_before_its_response_is_kept(desk: Desk) -> None:
 async def test_intermediate_receipts_do_not_end_the_waiting(desk: Desk) -> None:
     submission = desk.accepted()
     desk.receive(deliver(stat="ENROUTE"))
-    assert submission.final is None
+    early = submission.final
+    assert early is None
     desk.receive(deliver(stat="UNDELIV"))
     assert submission.final is not None
     assert [one.state for one in submission.receipts] == [MessageState.ENROUTE, MessageState.UNDELIVERABLE]
