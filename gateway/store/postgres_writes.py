@@ -81,6 +81,7 @@ class Holder:
         self.node = ""
         self.epoch = 0
         self.batch = 0
+        self.lease_seconds = 0.0
 
 
 class Writes:

@@ -432,6 +432,7 @@ async def test_no_statement_of_the_path_scans_a_table(
     await store.timeline(message.id)
     monkeypatch.undo()
     connection = store._writer._connection
+    assert connection is not None
     scans = set()
     for statement, arguments in seen.items():
         if statement.split()[0] not in ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT"):
@@ -442,3 +443,15 @@ async def test_no_statement_of_the_path_scans_a_table(
                 scans.add(statement)
     assert {one for one in scans if "FROM callbacks WHERE true ORDER BY key LIMIT" not in one} == set()
     await store.close()
+
+
+async def test_after_the_server_was_away_every_node_has_time_to_come_back(
+    postgres: Cluster, url: str, nodes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.postgres_claims.GRACE_LEASES", 1e6)
+    first, second = nodes
+    message = make_message(first)
+    await first.add([message])
+    await expire(postgres, url, "n1")
+    assert (await second.take_over()).uplinks == frozenset()
+    assert await first.renew(LEASE)
