@@ -34,7 +34,7 @@ from smpp.errors import (
     WindowFull,
 )
 from smpp.outbind import OutbindListener, listen_for_outbind
-from smpp.pool import BindState, BindStatus, Pool, PoolConfig, ThrottleScope
+from smpp.pool import BindEvent, BindState, BindStatus, Pool, PoolConfig, PoolEvent, ServerOptions, ThrottleScope
 from smpp.receipts import ReceiptDesk, SentMessage, Submission, payload_of, receipt_of, text_of
 from smpp.recording import Recorder
 from smpp.server import Grant, Server, ServerConfig, ServerSession, credentials, same_secret, serve
@@ -90,6 +90,7 @@ __all__ = [
     "Bind",
     "Address",
     "AlertNotification",
+    "BindEvent",
     "BindFailed",
     "BindMode",
     "BindReceiver",
@@ -139,6 +140,7 @@ __all__ = [
     "Pdu",
     "Pool",
     "PoolConfig",
+    "PoolEvent",
     "QueryBroadcastSm",
     "QueryBroadcastSmResp",
     "QuerySm",
@@ -157,6 +159,7 @@ __all__ = [
     "SentMessage",
     "Server",
     "ServerConfig",
+    "ServerOptions",
     "ServerSession",
     "SessionConfig",
     "SessionState",
