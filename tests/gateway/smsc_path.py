@@ -74,7 +74,7 @@ class Inbox:
 
 
 @dataclass(slots=True)
-class Path_:
+class DoorPath:
     """Everything together."""
 
     gateway: Gateway
@@ -141,7 +141,7 @@ async def smsc_path(
     callbacks: str = "",
     replacing: Sequence[tuple[str, str]] = (),
     **simulator: Any,
-) -> AsyncIterator[Path_]:
+) -> AsyncIterator[DoorPath]:
     """One SMSC, a gateway bound to it, and a door."""
     async with Simulator(["smpp://127.0.0.1:0"], credentials={"demo": "secret"}, seed=7, **simulator) as smsc:
         text = config_text(
@@ -159,11 +159,11 @@ async def smsc_path(
 
 
 @asynccontextmanager
-async def node(smsc: Simulator, text: str) -> AsyncIterator[Path_]:
+async def node(smsc: Simulator, text: str) -> AsyncIterator[DoorPath]:
     """A gateway with this config."""
     gateway = Gateway(settings.parse(text))
     await gateway.start()
-    path = Path_(gateway, smsc)
+    path = DoorPath(gateway, smsc)
     try:
         await gateway.uplinks["main"].wait_bound(1, PATIENCE_SECONDS)
         yield path

@@ -18,12 +18,12 @@ from smpp.wire import tlv
 from smpp.wire.pdu import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
 from smpp.wire.tlv import Tlvs
 from smpp.wire.types import DistributionList, SmeAddress
-from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, TO, Inbox, Path_, smsc_path, submit
+from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, TO, Inbox, DoorPath, smsc_path, submit
 
 SOON = "000001000000000R"
 
 
-async def refused(path: Path_, request: Any) -> int:
+async def refused(path: DoorPath, request: Any) -> int:
     client = await path.bind()
     with pytest.raises(CommandFailed) as failed:
         await client.request(request)

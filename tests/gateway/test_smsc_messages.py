@@ -12,7 +12,7 @@ from smpp.wire import dlt, tlv
 from smpp.wire.pdu import DataSm, SubmitMulti, SubmitMultiResp
 from smpp.wire.tlv import Tlvs
 from smpp.wire.types import SmeAddress
-from tests.gateway.smsc_path import TO, Inbox, Path_, smsc_path, submit
+from tests.gateway.smsc_path import TO, Inbox, DoorPath, smsc_path, submit
 
 PORTS = b"\x06\x05\x04\x0b\x84\x23\xf0"
 
@@ -86,7 +86,7 @@ async def test_data_sm_is_a_message_like_any_other(tmp_path: Path) -> None:
         assert path.seen()[0].short_message == b"over data sm"
 
 
-async def multi(path: Path_, *numbers: str, **fields: Any) -> SubmitMultiResp:
+async def multi(path: DoorPath, *numbers: str, **fields: Any) -> SubmitMultiResp:
     client = path.clients[-1]
     answer = await client.request(
         SubmitMulti(

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from smpp.simulator import Simulator
-from tests.gateway.smsc_path import NUMBER, PATIENCE_SECONDS, Inbox, Path_, door_text, node, submit
+from tests.gateway.smsc_path import NUMBER, PATIENCE_SECONDS, Inbox, DoorPath, door_text, node, submit
 from tests.postgres import Cluster
 from tests.whole_path import config_text
 
 
 @pytest.fixture
-async def nodes(postgres: Cluster, tmp_path: Path) -> AsyncIterator[tuple[Path_, Path_]]:
+async def nodes(postgres: Cluster, tmp_path: Path) -> AsyncIterator[tuple[DoorPath, DoorPath]]:
     url = await postgres.new_url()
     async with Simulator(["smpp://127.0.0.1:0"], credentials={"demo": "secret"}, seed=7) as smsc:
         text = config_text(tuple(smsc.urls), tmp_path, more=door_text(smpp="response_timeout_seconds = 5"))
@@ -25,7 +25,7 @@ async def nodes(postgres: Cluster, tmp_path: Path) -> AsyncIterator[tuple[Path_,
             yield first, second
 
 
-async def test_a_receipt_comes_to_the_node_where_the_customer_is_bound(nodes: tuple[Path_, Path_]) -> None:
+async def test_a_receipt_comes_to_the_node_where_the_customer_is_bound(nodes: tuple[DoorPath, DoorPath]) -> None:
     first, second = nodes
     inbox = Inbox()
     sender = await first.bind(bind="tx")
@@ -37,7 +37,7 @@ async def test_a_receipt_comes_to_the_node_where_the_customer_is_bound(nodes: tu
     assert len(inbox.received) == 20
 
 
-async def test_two_binds_on_two_nodes_share_what_is_owed(nodes: tuple[Path_, Path_]) -> None:
+async def test_two_binds_on_two_nodes_share_what_is_owed(nodes: tuple[DoorPath, DoorPath]) -> None:
     here, there = Inbox(), Inbox()
     client = await nodes[0].bind(here)
     await nodes[1].bind(there)
@@ -50,7 +50,7 @@ async def test_two_binds_on_two_nodes_share_what_is_owed(nodes: tuple[Path_, Pat
     assert sorted(told) == sorted(one.message_id for one in sent)
 
 
-async def test_who_moves_to_another_node_takes_what_it_had_not_answered_along(nodes: tuple[Path_, Path_]) -> None:
+async def test_who_moves_to_another_node_takes_what_it_had_not_answered_along(nodes: tuple[DoorPath, DoorPath]) -> None:
     first, second = nodes
     hanging, inbox = Inbox(), Inbox()
     hanging.is_open.clear()
@@ -64,7 +64,7 @@ async def test_who_moves_to_another_node_takes_what_it_had_not_answered_along(no
     hanging.is_open.set()
 
 
-async def test_a_message_of_a_handset_comes_there_too(nodes: tuple[Path_, Path_]) -> None:
+async def test_a_message_of_a_handset_comes_there_too(nodes: tuple[DoorPath, DoorPath]) -> None:
     first, second = nodes
     inbox = Inbox()
     await second.bind(inbox, bind="rx")

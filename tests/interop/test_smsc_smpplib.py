@@ -14,7 +14,7 @@ import smpplib.exceptions
 import smpplib.gsm
 
 from smpp.sms import parse_receipt
-from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, TO, Path_, smsc_path
+from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, TO, DoorPath, smsc_path
 
 pytestmark = pytest.mark.interop
 
@@ -62,7 +62,7 @@ class Customer:
         self.client.disconnect()
 
 
-async def in_thread(path: Path_, customer: Customer) -> None:
+async def in_thread(path: DoorPath, customer: Customer) -> None:
     async with asyncio.timeout(20):
         await asyncio.to_thread(customer.send_and_wait)
 
