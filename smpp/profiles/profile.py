@@ -216,6 +216,7 @@ class Profile:
                 self.parts_per_second_per_server if parts_per_second_per_server is None else parts_per_second_per_server
             ),
             throttle_scope=self.throttle_scope,
+            retry=self.retry_policy(),
         )
 
     def receipt_desk(self) -> ReceiptDesk:
