@@ -16,6 +16,7 @@ from smpp.endpoint import Endpoint
 from smpp.errors import ConnectionLost, InvalidUrl
 from smpp.pool import BindState, BindStatus, Pool, PoolConfig
 from smpp.receipts import ReceiptDesk, Submission
+from smpp.session.session import Trace
 from smpp.sms import Receipt
 from smpp.status import CommandStatus
 from smpp.tools.connecting import find_password, parse_url, tls_of
@@ -43,7 +44,13 @@ class Target:
         """``host:port`` of each server."""
         return tuple(Endpoint.parse(url).name for url in self.servers)
 
-    def pool(self, *, desk: ReceiptDesk, on_change: Callable[[BindStatus], None] | None = None) -> Pool:
+    def pool(
+        self,
+        *,
+        desk: ReceiptDesk,
+        on_change: Callable[[BindStatus], None] | None = None,
+        trace: Trace | None = None,
+    ) -> Pool:
         """A pool of binds to it."""
         return Pool(
             self.servers,
@@ -53,6 +60,7 @@ class Target:
             desk=desk,
             ssl_context=self.ssl_context,
             on_change=on_change,
+            trace=trace,
         )
 
 

@@ -40,6 +40,7 @@ from smpp.tools.csv_results import (
 from smpp.tools.pooling import FirstBind, OwnReceipts, Target, find_target, quiet_log, stop_with
 from smpp.tools.progress import Progress, bar, remaining
 from smpp.wire import dlt
+from smpp.wire.pdu import Message as PduMessage
 from smpp.wire.pdu import Request, SubmitSm
 
 _SHOWN_ROWS: Final = 10
@@ -79,8 +80,12 @@ def send_csv(job: CsvJob) -> NoReturn:
     profile = job.profile or PROFILES["standard"]
     try:
         source = CsvInput(job.path, job.defaults, dlt.PROFILE if job.profile is None else profile.tlv_profile)
+    except CsvError as error:
+        fail("send", str(error), BAD_INPUT)
+    try:
         results = Results(job.results, job.path)
-    except (CsvError, ResultsError) as error:
+    except ResultsError as error:
+        source.close()
         fail("send", str(error), BAD_INPUT)
     with quiet_log():
         run("send", _send(job, profile, source, results))
@@ -152,6 +157,8 @@ class _Sending:
         # A phone joins parts by this number: two files in a row must not share theirs.
         self._reference = randbelow(0xFFFF)
         self._under_way: dict[int, _Sent] = {}
+        self._left: dict[Row, int] = {}
+        """How many parts of a row have no outcome yet."""
         self._desk: OwnReceipts[_Sent] = OwnReceipts(
             self._accepted,
             self._receipt,
@@ -192,7 +199,7 @@ class _Sending:
             if self._job.wait and can_receive:
                 await self._expect_earlier()
             first = FirstBind()
-            self._pool = pool = target.pool(desk=self._desk, on_change=first.changed)
+            self._pool = pool = target.pool(desk=self._desk, on_change=first.changed, trace=self._passes)
             async with pool:
                 stopper = asyncio.ensure_future(stop_with(pool, self._stopping))
                 try:
@@ -299,14 +306,23 @@ class _Sending:
             row.parts = [Part() for _ in messages]
         wanted = [sent for sent in map(_Sent, [row] * len(messages), row.parts, messages) if not sent.part.is_with_smsc]
         row.error = ""
-        for sent in wanted:
-            sent.part.move_to(SENDING)
-        # In the file before the first part leaves: whoever kills us must find it there.
-        self._results.write(row)
+        self._left[row] = len(wanted)
         for sent in wanted:
             assert sent.message is not None  # noqa: S101 - made above
+            if self._failure is not None:
+                return
             self._under_way[id(sent.message)] = sent
             yield sent.message
+
+    def _passes(self, direction: str, message: PduMessage, _sequence_number: int, _command_status: int) -> None:
+        """A PDU is about to be written, or was read: a pool's `trace`.
+
+        That a part leaves is in the file before it does: whoever kills us must find it there.
+        """
+        if direction == ">" and isinstance(message, SubmitSm):
+            sent = self._under_way[id(message)]
+            sent.part.move_to(SENDING)
+            self._write(sent.row)
 
     def _compose(self, source: Message | BadRow, row: Row) -> list[SubmitSm]:
         """The PDUs of a row.
@@ -371,8 +387,10 @@ class _Sending:
             self._because(outcome.status_name if isinstance(outcome, CommandFailed) else type(outcome).__name__)
             self._write(row)
         self.parts[ACCEPTED if isinstance(outcome, Submission) else part.state] += 1
-        if any(part.state == SENDING for part in row.parts):
+        self._left[row] -= 1
+        if self._left[row]:
             return
+        del self._left[row]
         if row.verdict is Verdict.IN_DOUBT:
             self._doubt(row.number)
         elif row.verdict is Verdict.ACCEPTED:
