@@ -48,6 +48,8 @@ class Lease:
         self._seconds = seconds
         self._clock = clock
         self._held_until = 0.0
+        self._unbroken_since: float | None = None
+        """Since when every renewal has succeeded."""
         self._take_up: Callable[[Inherited], Awaitable[None]] | None = None
         self._news = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -106,6 +108,7 @@ class Lease:
             except (StoreError, TimeoutError) as error:
                 log.warning("the lease cannot be renewed", node=self._node, held=self.is_held, error=str(error))
                 pause = min(pause, RETRY_SECONDS)
+                self._unbroken_since = None
             except Exception:
                 log.exception("keeping the lease was interrupted")
             try:
@@ -123,13 +126,17 @@ class Lease:
         asked_at = self._clock()
         if await self._store.renew(self._seconds):
             self._held_until = asked_at + self._seconds * SHARE_IN_USE
+            if self._unbroken_since is None:
+                self._unbroken_since = self._clock()
             return
         self._held_until = 0.0
         log.error("another node has taken over from this one", node=self._node)
         self.lost.set()
 
     async def _inherit(self, take_up: Callable[[Inherited], Awaitable[None]]) -> None:
-        left = await self._store.take_over()
+        # Where the store was away nobody could renew: the others have as long to come back as a lease lasts.
+        is_settled = self._unbroken_since is not None and self._clock() >= self._unbroken_since + self._seconds
+        left = await self._store.take_over(only_resigned=not is_settled)
         await take_up(left)
         if not left.is_done:
             self.wake()

@@ -235,8 +235,13 @@ class Store(ABC):
         """
         return True
 
-    async def take_over(self, limit: int = 1000) -> Inherited:
-        """Make the work of nodes whose lease has ended this node's own, so many unfinished messages at a time."""
+    async def take_over(self, limit: int = 1000, *, only_resigned: bool = False) -> Inherited:
+        """Make the work of nodes whose lease has ended this node's own, so many unfinished messages at a time.
+
+        Args:
+            limit: of unfinished messages of each node.
+            only_resigned: leave alone those that have not given their lease back and were not given up before.
+        """
         return Inherited()
 
     @abstractmethod

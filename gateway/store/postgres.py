@@ -210,10 +210,10 @@ class PostgresStore(Store):
             raise StoreError("the node is not registered")
         return bool(await self._keeper.guarded(lambda: self._keeper.renew(lease_seconds)))
 
-    async def take_over(self, limit: int = 1000) -> Inherited:
+    async def take_over(self, limit: int = 1000, *, only_resigned: bool = False) -> Inherited:
         async def take(connection: Connection) -> Inherited:
             async with connection.transaction():
-                fenced = await self._claims.fence(connection)
+                fenced = 0 if only_resigned else await self._claims.fence(connection)
             async with connection.transaction():
                 inherited = await self._claims.inherit(connection, limit)
             if fenced:

@@ -20,15 +20,10 @@ from gateway.store.sqlite_rows import CALLBACK_COLUMNS, callback_of, message_of,
 
 # ruff: noqa: S608 -- only our own column names go into these statements
 
-GRACE_LEASES = 1.0
-"""For how many leases' time after the server's start nobody is given up."""
-
 _PROTECTED: Final = "SELECT name FROM nodes WHERE lease_until > '-infinity' AND name <> $1 ORDER BY name"
 _FENCE: Final = (
     "WITH dead AS MATERIALIZED (SELECT name FROM nodes WHERE lease_until < clock_timestamp()"
-    " AND lease_until > '-infinity' AND name <> $1"
-    # While the server was away nobody could renew: all have a lease's time to come back.
-    " AND pg_postmaster_start_time() < clock_timestamp() - make_interval(secs => $2) FOR UPDATE SKIP LOCKED)"
+    " AND lease_until > '-infinity' AND name <> $1 FOR UPDATE SKIP LOCKED)"
     " UPDATE nodes SET epoch = epoch + 1, lease_until = '-infinity' FROM dead WHERE nodes.name = dead.name"
 )
 _HELD: Final = "SELECT 1 FROM nodes WHERE name = $1 AND epoch = $2 AND lease_until > clock_timestamp() FOR SHARE"
@@ -147,7 +142,7 @@ class Claims:
 
     async def fence(self, connection: Connection) -> int:
         """Raise the epoch of nodes whose lease has ended, so that they can commit nothing; returns how many."""
-        status = await connection.execute(_FENCE, self._holder.node, self._holder.lease_seconds * GRACE_LEASES)
+        status = await connection.execute(_FENCE, self._holder.node)
         return int(status.rpartition(" ")[2])
 
     async def inherit(self, connection: Connection, limit: int) -> Inherited:

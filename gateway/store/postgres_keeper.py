@@ -81,14 +81,12 @@ class Keeper:
                 await asyncio.sleep(_NAME_PAUSE_SECONDS)
             row = await connection.fetchrow(_REGISTER, node, now, lease_seconds)
             self._holder.node, self._holder.epoch, self._holder.batch = node, row[0], row[1]
-            self._holder.lease_seconds = lease_seconds
 
     async def renew(self, lease_seconds: float) -> bool:
         """Prolong the lease; False where it was taken away."""
         async with self._turn:
             connection = await self._connected()
             holder = self._holder
-            self._holder.lease_seconds = lease_seconds
             return await connection.fetchval(_RENEW, holder.node, holder.epoch, lease_seconds) is not None
 
     async def close(self) -> None:

@@ -81,7 +81,6 @@ class Holder:
         self.node = ""
         self.epoch = 0
         self.batch = 0
-        self.lease_seconds = 0.0
 
 
 class Writes:

@@ -16,12 +16,6 @@ def postgres() -> Iterator[Cluster]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' server has just started: a node may be given up all the same."""
-    monkeypatch.setattr("gateway.store.postgres_claims.GRACE_LEASES", 0.0)
-
-
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """A store of each kind, empty."""

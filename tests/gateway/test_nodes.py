@@ -144,12 +144,17 @@ class Shared(MemoryStore):
     answers: bool | StoreError = True
     left = Inherited()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
     async def renew(self, lease_seconds: float) -> bool:
         if isinstance(self.answers, StoreError):
             raise self.answers
         return self.answers
 
-    async def take_over(self, limit: int = 1000) -> Inherited:
+    async def take_over(self, limit: int = 1000, *, only_resigned: bool = False) -> Inherited:
+        self.asked.append(only_resigned)
         return self.left
 
 
@@ -210,6 +215,38 @@ async def test_what_dead_nodes_left_is_handed_on() -> None:
     lease.take_over(take_up)
     await eventually(lambda: bool(handed))
     assert handed[0].uplinks == {"a"}
+    await lease.stop()
+
+
+async def test_nobody_is_given_up_before_a_lease_has_passed_without_a_gap() -> None:
+    store, clock = Shared(), Clock()
+    lease = Lease(store, "n1", 10.0, clock=clock)
+    await lease.start()
+    rounds = 0
+
+    async def take_up(_left: Inherited) -> None:
+        nonlocal rounds
+        rounds += 1
+
+    async def next_round() -> None:
+        before = rounds
+        lease.wake()
+        await eventually(lambda: rounds > before)
+
+    lease.take_over(take_up)
+    await eventually(lambda: rounds > 0)
+    clock.advance(6)
+    await next_round()
+    clock.advance(6)
+    await next_round()
+    assert store.asked == [True, True, False]
+    store.answers = StoreError("away")
+    clock.advance(1)
+    lease.wake()
+    await asyncio.sleep(0.01)
+    store.answers = True
+    await next_round()
+    assert store.asked[-1] is True
     await lease.stop()
 
 

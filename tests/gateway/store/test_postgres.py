@@ -173,6 +173,14 @@ async def test_a_dead_nodes_work_is_taken_over(postgres: Cluster, url: str, node
     assert [event.detail for event in await second.timeline(queued.id)][-1] == "taken over from node n1"
 
 
+async def test_a_node_that_is_only_late_is_left_alone_by_who_asks_so(postgres: Cluster, url: str, nodes: Any) -> None:
+    first, second = nodes
+    await first.add([make_message(first)])
+    await expire(postgres, url, "n1")
+    assert (await second.take_over(only_resigned=True)).uplinks == frozenset()
+    assert await first.renew(LEASE)
+
+
 async def test_a_node_that_ends_in_order_leaves_its_work_at_once(url: str) -> None:
     first, second = await open_at(url, "n1"), await open_at(url, "n2")
     heard = asyncio.Event()
@@ -443,15 +451,3 @@ async def test_no_statement_of_the_path_scans_a_table(
                 scans.add(statement)
     assert {one for one in scans if "FROM callbacks WHERE true ORDER BY key LIMIT" not in one} == set()
     await store.close()
-
-
-async def test_after_the_server_was_away_every_node_has_time_to_come_back(
-    postgres: Cluster, url: str, nodes: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.store.postgres_claims.GRACE_LEASES", 1e6)
-    first, second = nodes
-    message = make_message(first)
-    await first.add([message])
-    await expire(postgres, url, "n1")
-    assert (await second.take_over()).uplinks == frozenset()
-    assert await first.renew(LEASE)
