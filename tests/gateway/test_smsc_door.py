@@ -18,7 +18,7 @@ from smpp.wire import tlv
 from smpp.wire.pdu import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
 from smpp.wire.tlv import Tlvs
 from smpp.wire.types import DistributionList, SmeAddress
-from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, TO, Inbox, DoorPath, smsc_path, submit
+from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, TO, DoorPath, Inbox, smsc_path, submit
 
 SOON = "000001000000000R"
 

@@ -12,7 +12,7 @@ from smpp.wire import dlt, tlv
 from smpp.wire.pdu import DataSm, SubmitMulti, SubmitMultiResp
 from smpp.wire.tlv import Tlvs
 from smpp.wire.types import SmeAddress
-from tests.gateway.smsc_path import TO, Inbox, DoorPath, smsc_path, submit
+from tests.gateway.smsc_path import TO, DoorPath, Inbox, smsc_path, submit
 
 PORTS = b"\x06\x05\x04\x0b\x84\x23\xf0"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smpp.simulator import Simulator
-from tests.gateway.smsc_path import NUMBER, PATIENCE_SECONDS, Inbox, DoorPath, door_text, node, submit
+from tests.gateway.smsc_path import NUMBER, PATIENCE_SECONDS, DoorPath, Inbox, door_text, node, submit
 from tests.postgres import Cluster
 from tests.whole_path import config_text
 
