@@ -37,6 +37,7 @@ from smpp.tools.csv_results import (
 from smpp.tools.csv_results import (
     REFUSED as REFUSED_PART,
 )
+from smpp.tools.csv_summary import Summary
 from smpp.tools.pooling import FirstBind, OwnReceipts, Target, find_target, quiet_log, stop_with
 from smpp.tools.progress import Progress, bar, remaining
 from smpp.wire import dlt
@@ -443,59 +444,19 @@ class _Sending:
 
     def summarize(self) -> None:
         """Say what became of it."""
-        seconds = max(self._ended - self._began, 0.0)
-        parts = self.parts.total()
-        rate = parts / seconds if seconds and parts else 0.0
-        if self._job.as_json:
-            click.echo(
-                msgspec.json.encode(
-                    {
-                        "rows": {
-                            "accepted": self.rows[ACCEPTED],
-                            "accepted_earlier": self.rows["earlier"],
-                            "refused": self.rows[REFUSED_PART],
-                            "invalid": self.rows[INVALID],
-                            "not_sent": self.rows[NOT_SENT],
-                            "in_doubt": self.rows[IN_DOUBT],
-                        },
-                        "parts": dict(self.parts),
-                        "receipts": dict(self.states),
-                        "receipts_to_come": self._waiting,
-                        "errors": dict(self.reasons),
-                        "seconds": round(seconds, 3),
-                        "rate": round(rate, 1),
-                        "is_complete": self.is_complete,
-                        "results": str(self._results.path),
-                    }
-                )
-            )
-            return
-        names = {
-            ACCEPTED: "accepted",
-            "earlier": "accepted by an earlier run",
-            REFUSED_PART: "refused",
-            INVALID: "bad",
-            NOT_SENT: "not sent",
-            IN_DOUBT: "in doubt",
-        }
-        counts = ", ".join(f"{self.rows[key]:,} {name}" for key, name in names.items() if self.rows[key])
-        click.echo(f"{self.rows.total():,} rows: {counts or 'nothing to send'}")
-        if parts:
-            click.echo(f"{parts:,} parts in {seconds:.1f} s, {rate:,.0f}/s")
-        for reason, count in self.reasons.most_common():
-            click.echo(f"  {reason}: {count:,}")
-        if self.states or self._waiting:
-            states = [f"{count:,} {state}" for state, count in self.states.most_common()]
-            click.echo("receipts: " + ", ".join([*states, f"{self._waiting:,} not come yet"]))
-        if not self._is_read:
-            click.echo("stopped before the end of the file: the same command goes on with the rest")
-        if self._in_doubt:
-            more = ", ..." if self.rows[IN_DOUBT] > len(self._in_doubt) else ""
-            click.echo(
-                f"in doubt, because the response was lost: row {', '.join(map(str, self._in_doubt))}{more}"
-                " (--resend-in-doubt sends such rows again; some may then arrive twice)"
-            )
-        click.echo(f"results: {self._results.path}")
+        summary = Summary(
+            self.rows,
+            self.parts,
+            self.states,
+            self.reasons,
+            self._waiting,
+            tuple(self._in_doubt),
+            max(self._ended - self._began, 0.0),
+            self._is_read,
+            self.is_complete,
+            str(self._results.path),
+        )
+        click.echo(msgspec.json.encode(summary.as_object()) if self._job.as_json else "\n".join(summary.lines()))
 
 
 def _state_of(error: SmppError) -> str:
