@@ -74,11 +74,19 @@ def _store(config: "Config") -> Iterator[Problem]:
     scheme, colon, path = config.store.url.partition(":")
     if scheme == "memory" and colon and not path:
         return
-    if scheme in ("postgresql", "postgres") and path.startswith("//"):
+    if scheme in ("postgresql", "postgres") and path.startswith("//") and _has_port_or_none(config.store.url):
         return
     if scheme != "sqlite" or not path:
         shown = config.store.url if "@" not in config.store.url else None
         yield "store.url", shown, '"sqlite:PATH", "postgresql://USER@HOST/DATABASE" or "memory:"'
+
+
+def _has_port_or_none(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
 
 
 def _uplink(key: str, uplink: "UplinkConfig") -> Iterator[Problem]:

@@ -274,7 +274,8 @@ def test_secrets_show_nowhere() -> None:
         '[uplink.a]\nservers = ["smpp://me:swordfish@x:1"]',
         '[uplink.a]\nservers = ["smpp://me:swordfish@x:port"]',
         '[account.a]\ncallback_url = "http://me:swordfish@example.com/"',
-        '[store]\nurl = "postgresql://me:swordfish@h/db"',
+        '[store]\nurl = "mysql://me:swordfish@h/db"',
+        '[store]\nurl = "postgresql://me:swordfish@h:port/db"',
     ],
 )
 def test_errors_never_say_a_secret(text: str) -> None:

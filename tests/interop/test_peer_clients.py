@@ -72,6 +72,7 @@ async def test_it_binds_in_every_mode(peer: PeerClient, simulator: Simulator, mo
     assert session.bind_mode is not None and session.bind_mode.value == mode
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aiosmpplib leaves its stream open
 async def test_it_learns_of_a_wrong_password(peer: PeerClient, simulator: Simulator) -> None:
     status = await peer.bind(port_of(simulator), "trx", password="wrong")
     assert status == (_BIND_FAILED if peer.tells_bind_status else -1)
