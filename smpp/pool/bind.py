@@ -280,8 +280,9 @@ class PoolBind:
             if self.link is not None:
                 await asyncio.gather(*(link.close() for link in links))
         finally:
-            # A pool that stops goes before whatever else was asked for.
-            self._move_to(state if self.state is not BindState.STOPPED else BindState.STOPPED)
+            # Meanwhile the pool may have been told to stop, or the server to go on.
+            if self.state is state:
+                self._move_to(state)
 
     def rest(self, state: BindState) -> None:
         """It is not kept up any more."""

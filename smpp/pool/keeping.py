@@ -80,15 +80,15 @@ class Keeping:
         for bind in up:
             bind.drain()
         self._wake()
-        down = [bind for bind in binds if bind.state not in (BindState.DRAINING, BindState.DRAINED)]
+        # One that still ends what is in flight, rests when that is over.
+        down = [bind for bind in binds if bind.link is None and bind.state is not BindState.DRAINED]
         await end_tasks(*(self._keepers[bind] for bind in down))
         for bind in down:
             if bind.server.is_drained and not self.is_stopping:
                 bind.rest(BindState.DRAINED)
         draining = [bind for bind in binds if bind.state is BindState.DRAINING]
         await self._wait_idle(draining, timeout)
-        ending = [bind for bind in draining if bind.state is BindState.DRAINING]
-        await asyncio.gather(*(bind.unbind(BindState.DRAINED) for bind in ending))
+        await asyncio.gather(*(_unbind_drained(bind) for bind in draining))
         still = [self._keepers[bind] for bind in binds if bind.server.is_drained]
         if still:
             await asyncio.wait(still)
@@ -158,3 +158,8 @@ class Keeping:
 async def _keep_after(before: "asyncio.Task[None]", bind: PoolBind) -> None:
     await asyncio.wait([before])
     await bind.keep()
+
+
+async def _unbind_drained(bind: PoolBind) -> None:
+    if bind.state is BindState.DRAINING:  # else its server was resumed, or it was lost
+        await bind.unbind(BindState.DRAINED)

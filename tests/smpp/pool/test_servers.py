@@ -154,6 +154,23 @@ async def test_resume_while_draining_goes_on_where_it_was() -> None:
         await asyncio.gather(first, return_exceptions=True)
 
 
+@pytest.mark.parametrize("turns", range(1, 20, 2))
+async def test_resume_at_any_moment_of_a_drain_leaves_no_bind_behind(turns: int) -> None:
+    async with Simulator() as simulator, pool_of(simulator) as pool:
+        await pool.wait_bound(1, PATIENCE_SECONDS)
+        draining = asyncio.ensure_future(pool.drain(simulator.urls[0]))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        pool.resume(simulator.urls[0])
+        await asyncio.wait_for(draining, PATIENCE_SECONDS)
+        await pool.wait_bound(1, PATIENCE_SECONDS)
+        events = pool.events()
+        simulator.servers[0].drop()
+        while (await asyncio.wait_for(anext(events), PATIENCE_SECONDS)).kind != "bound":
+            pass
+        assert isinstance(await pool.submit(messages(1)[0]), Submission)
+
+
 async def test_drain_does_not_wait_longer_than_it_is_told() -> None:
     script = Script(rules=(Rule(answer="none"),))
     async with Simulator(script=script) as simulator, pool_of(simulator, pool_config(response_timeout=0.3)) as pool:
