@@ -212,7 +212,7 @@ async def test_a_rejected_part_keeps_the_rest_from_being_sent(store: Store) -> N
     assert len(uplink.attempts) == 1
     assert [part.state for part in await store.parts(message.id)] == [State.REJECTED, State.FAILED, State.FAILED]
     assert len(await store.callbacks()) == 1
-    assert core.pipeline.queue_depth == 0
+    await eventually(lambda: core.pipeline.queue_depth == 0)
     await core.pipeline.stop(1)
 
 
