@@ -207,7 +207,7 @@ async def test_a_message_is_given_up_after_its_validity_period(store: Store) -> 
     found = await core.settled(message, State.EXPIRED)
     assert "validity" in found.error
     assert len(await store.callbacks()) == 1
-    assert core.pipeline.queue_depth == 0
+    await eventually(lambda: core.pipeline.queue_depth == 0)
     await core.pipeline.stop(1)
 
 
