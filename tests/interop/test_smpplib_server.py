@@ -131,11 +131,11 @@ class SmpplibSmsc:
                     return
                 octets = head + stream.read(int.from_bytes(head, "big") - 4)
                 pdu = smpplib.smpp.parse_pdu(octets, client=NOBODY, allow_unknown_opt_params=True)
-                goes_on = self._answer(pdu)
                 with self._came:
+                    # Before the answer: whoever has that may look here.
                     self.received.append(pdu)
                     self._came.notify_all()
-                if not goes_on:
+                if not self._answer(pdu):
                     return
 
     def _answer(self, pdu: Any) -> bool:
