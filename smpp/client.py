@@ -83,7 +83,8 @@ class Client:
             As `request`.
         """
         link = self._link
-        answer = await link.connection.request(message)
+        connection = link.connection
+        answer = await (connection.try_send(message) or connection.request(message))
         if answer.command_status:
             raise rejected(message, answer, link.name)
         return link.desk.accepted(message, answer.message, link.name, asyncio.get_running_loop().time())

@@ -216,11 +216,22 @@ class Connection(asyncio.Protocol):
             InDoubt: the link was lost, or no response came in time.
             StateError: the session does not allow it.
         """
-        if self.free_window or message.command_id in CONTROL:
-            completion = self.send(message)
-        else:
-            completion = await self._send_later(message)
-        return await cast("asyncio.Future[ResponseReceived]", completion)
+        return await (self.try_send(message) or await self._send_or_wait(message))
+
+    def try_send(self, message: Request) -> "asyncio.Future[ResponseReceived] | None":
+        """Send a request if there is room now: `request` without a coroutine. None where there is none."""
+        session = self.session
+        if self._writing_paused or session.free_window <= self.reserved:
+            return None
+        completion: asyncio.Future[ResponseReceived] = self._loop.create_future()
+        session.send_request(message, self._loop.time(), completion)
+        if not self._flush_scheduled or session.unsent_pdus >= _FLUSH_AT:
+            self._flush_soon()
+        return completion
+
+    async def _send_or_wait(self, message: Request) -> "asyncio.Future[ResponseReceived]":
+        completion = self.send(message) if message.command_id in CONTROL else await self._send_later(message)
+        return cast("asyncio.Future[ResponseReceived]", completion)
 
     async def _send_later(self, message: Request) -> Completion:
         self._check_open()
@@ -311,7 +322,7 @@ class Connection(asyncio.Protocol):
                     try:
                         if type(event) is ResponseReceived:
                             answered = True
-                            completion = event.context
+                            completion, event.context = event.context, None
                             if not completion.done():
                                 completion.set_result(event)
                         elif type(event) is RequestReceived:

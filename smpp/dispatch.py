@@ -91,7 +91,7 @@ class Dispatcher:
         except Exception as error:
             self._answer_error(connection, event, error)
             return
-        if isawaitable(answer):
+        if answer is not None and not isinstance(answer, int | Response) and isawaitable(answer):
             self._tasks.start(self._wait(connection, event, answer))
         else:
             self._answer(connection, event, answer)

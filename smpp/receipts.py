@@ -43,10 +43,11 @@ class Submission(msgspec.Struct, eq=False):
     destination: str
     response: Response
     bind: str
-    receipts: list[Receipt] = msgspec.field(default_factory=list)
+    # Tuples: a part that waits is one object to the garbage collector, not three.
+    receipts: tuple[Receipt, ...] = ()
     final: Receipt | None = None
     surplus: int = 0
-    _waiters: list["asyncio.Future[Receipt]"] = msgspec.field(default_factory=list)
+    _waiters: tuple["asyncio.Future[Receipt]", ...] = ()
 
     async def receipt(self, timeout: float | None = None) -> Receipt:
         """Wait for the final receipt.
@@ -60,23 +61,22 @@ class Submission(msgspec.Struct, eq=False):
         if self.final is not None:
             return self.final
         waiter: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self._waiters += (waiter,)
         try:
             async with asyncio.timeout(timeout):
                 return await waiter
         finally:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            self._waiters = tuple(one for one in self._waiters if one is not waiter)
 
     def add(self, receipt: Receipt) -> None:
         """Take a receipt; the first final one ends the waiting."""
         if len(self.receipts) < _KEPT_PER_SUBMISSION:
-            self.receipts.append(receipt)
+            self.receipts += (receipt,)
         else:
             self.surplus += 1
         if receipt.is_final and self.final is None:
             self.final = receipt
-            waiters, self._waiters = self._waiters, []
+            waiters, self._waiters = self._waiters, ()
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(receipt)
@@ -169,7 +169,7 @@ def receipt_of(message: Request, default_alphabet: str = "gsm") -> Receipt | Non
         message.short_message if isinstance(message, DeliverSm) else b"",
         esm_class=message.esm_class,
         data_coding=message.data_coding,
-        tlvs=dict(reversed(message.tlvs)),
+        tlvs=dict(reversed(message.tlvs)) if message.tlvs else None,
         default_alphabet=default_alphabet,
     )
 

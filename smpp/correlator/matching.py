@@ -93,6 +93,7 @@ class Correlator(Generic[T, R]):
         self.group = group
         self.counters = Counters()
         self._rule = IdRule(id_rule)
+        self._is_plain = self._rule is IdRule.AS_IS
         self._auto = AutoRule() if self._rule is IdRule.AUTO else None
         if self._auto is not None and not check_addresses:
             raise ValueError("the rule for message ids cannot be found out (auto) without checking addresses")
@@ -122,7 +123,7 @@ class Correlator(Generic[T, R]):
         Returns:
             The receipts that were here before it, in the order they came.
         """
-        key = response_key(self._rule, message_id)
+        key = message_id.strip() if self._is_plain else response_key(self._rule, message_id)
         if not key:
             self.counters.without_id += 1
             self._report(Unanswered(context, message_id, destination, now, DropReason.NO_ID))
@@ -130,9 +131,11 @@ class Correlator(Generic[T, R]):
         self.counters.submitted += 1
         if self._auto is not None and self._auto.observe(message_id, Side.RESPONSE):
             self._look_again()
-        self._make_room(key)
+        store = self._store
+        if len(store) >= self._max_outstanding or len(store.find(key)) >= MAX_SAME_ID:
+            self._make_room(key)
         outstanding = Outstanding(key, message_id, destination, context, now)
-        self._store.add(outstanding)
+        store.add(outstanding)
         if key not in self._parked_by_key:
             return []
         return [

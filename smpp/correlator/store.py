@@ -6,9 +6,12 @@ so its head is what is due next, and everything is constant in time however many
 through their entries: a part leaves the first one from anywhere without leaving a hole.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
 
 T = TypeVar("T")
 
@@ -74,29 +77,21 @@ class Fifo(Generic[L]):
         self._count -= 1
 
 
-class Outstanding(Link, Generic[T]):
-    """A part that the SMSC accepted.
+class Outstanding(msgspec.Struct, Generic[T], eq=False, gc=False):
+    """A part that the SMSC accepted. The garbage collector does not look at it: a context must not lead back to it."""
 
-    Attributes:
-        key: what it is found by.
-        message_id: as the response has it.
-        destination: where it went.
-        context: what its owner gave along.
-        submitted_at: when it was registered.
-        is_settled: whether a final receipt came; it is kept a while for the late and repeated ones.
-        since: when it was registered, or settled.
-    """
-
-    __slots__ = ("context", "destination", "is_settled", "key", "message_id", "submitted_at")
-
-    def __init__(self, key: str, message_id: str, destination: str, context: T, submitted_at: float) -> None:
-        self.key = key
-        self.message_id = message_id
-        self.destination = destination
-        self.context = context
-        self.submitted_at = self.since = submitted_at
-        self.is_settled = False
-        self.before = self.after = None
+    key: str
+    """What it is found by."""
+    message_id: str
+    """As the response has it."""
+    destination: str
+    context: T
+    """What its owner gave along."""
+    submitted_at: float
+    since: float = 0.0
+    """When it was registered, or settled; the store's."""
+    is_settled: bool = False
+    """Whether a final receipt came; it is kept a while for the late and repeated ones."""
 
     def __repr__(self) -> str:
         return f"<Outstanding {self.message_id!r} to {self.destination}{', settled' if self.is_settled else ''}>"
@@ -144,15 +139,17 @@ class MemoryStore(Generic[T]):
         self._lifetime = lifetime_seconds
         self._final_lifetime = final_lifetime_seconds
         self._index: dict[str, Outstanding[T] | list[Outstanding[T]]] = {}
-        self._waiting: Fifo[Outstanding[T]] = Fifo()
-        self._settled: Fifo[Outstanding[T]] = Fifo()
+        # Ordered dicts, not plain ones: their head stays cheap to find when parts leave from the front.
+        self._waiting: OrderedDict[Outstanding[T], None] = OrderedDict()
+        self._settled: OrderedDict[Outstanding[T], None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._settled)
 
     def add(self, outstanding: Outstanding[T]) -> None:
         """Keep a part."""
-        self._waiting.append(outstanding)
+        outstanding.since = outstanding.submitted_at
+        self._waiting[outstanding] = None
         known = self._index.setdefault(outstanding.key, outstanding)
         if known is outstanding:
             return
@@ -172,14 +169,14 @@ class MemoryStore(Generic[T]):
         """A final receipt came: mark the part as settled and forget it soon."""
         if outstanding.is_settled:
             return
-        self._waiting.remove(outstanding)
+        del self._waiting[outstanding]
         outstanding.is_settled = True
         outstanding.since = now
-        self._settled.append(outstanding)
+        self._settled[outstanding] = None
 
     def remove(self, outstanding: Outstanding[T]) -> None:
         """Forget a part."""
-        (self._settled if outstanding.is_settled else self._waiting).remove(outstanding)
+        del (self._settled if outstanding.is_settled else self._waiting)[outstanding]
         known = self._index[outstanding.key]
         if not isinstance(known, list):
             del self._index[outstanding.key]
@@ -190,19 +187,19 @@ class MemoryStore(Generic[T]):
 
     def overdue(self, now: float) -> Outstanding[T] | None:
         """A part whose time is over, if there is one."""
-        first = self._settled.first
+        first = next(iter(self._settled), None)
         if first is not None and first.since + self._final_lifetime <= now:
             return first
-        first = self._waiting.first
+        first = next(iter(self._waiting), None)
         return first if first is not None and first.since + self._lifetime <= now else None
 
     def oldest(self) -> Outstanding[T] | None:
         """The oldest settled part, else the oldest."""
-        return self._settled.first or self._waiting.first
+        return next(iter(self._settled), None) or next(iter(self._waiting), None)
 
     def next_deadline(self) -> float:
         """When the next part is overdue; infinity where none will be."""
-        waiting, settled = self._waiting.first, self._settled.first
+        waiting, settled = next(iter(self._waiting), None), next(iter(self._settled), None)
         return min(
             waiting.since + self._lifetime if waiting is not None else inf,
             settled.since + self._final_lifetime if settled is not None else inf,

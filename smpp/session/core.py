@@ -137,7 +137,8 @@ class SessionCore:
     @property
     def free_window(self) -> int:
         """How many more requests may be sent now."""
-        return max(0, self._room - len(self._window.pending)) if self._we_messages else 0
+        free = self._room - len(self._window.pending) if self._we_messages else 0
+        return free if free > 0 else 0
 
     @property
     def can_send(self) -> bool:

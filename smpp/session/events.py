@@ -24,8 +24,12 @@ class RequestReceived(Event, frozen=True):
     """The whole PDU as it came, where `SessionConfig.keep_octets` asks for it."""
 
 
-class ResponseReceived(Event, frozen=True):
-    """The peer answered one of our requests, well or badly."""
+class ResponseReceived(Event, frozen=False):  # type: ignore[misc]
+    """The peer answered one of our requests, well or badly.
+
+    The only event that is not frozen: whoever hands it to its context takes the context out, or the two would hold each
+    other until the garbage collector finds them.
+    """
 
     context: Any
     """What was handed to `Session.send_request`."""

@@ -4,13 +4,14 @@ from typing import Any, Final
 
 import msgspec
 
-from smpp.constants import BindMode, CommandId
+from smpp.constants import MAX_SEQUENCE_NUMBER, BindMode, CommandId
 from smpp.errors import EncodeError, StateError, WindowFull
 from smpp.session.core import Own, SessionCore
 from smpp.session.events import NoticeKind
 from smpp.session.state import ALLOWED, BIND_MODE, SessionState
 from smpp.session.timers import NEVER
 from smpp.wire import tlv
+from smpp.wire.codec import ENCODERS
 from smpp.wire.pdu import (
     Bind,
     BindReceiver,
@@ -98,10 +99,18 @@ class Sending(SessionCore):
             raise WindowFull(f"{len(window.pending)} requests wait for a response, the window is full")
         if not self._send_tlvs:
             message = self._without_tlvs(message)
-        sequence_number = window.next_sequence_number()
-        self._put(message, sequence_number)
+        # As Window.next_sequence_number and Window.add, without two calls for every message.
+        sequence_number = window.next_number
+        if sequence_number in window.pending or sequence_number >= MAX_SEQUENCE_NUMBER:
+            sequence_number = window.next_sequence_number()
+        else:
+            window.next_number = sequence_number + 1
+        self._out.append(ENCODERS[command_id](message, sequence_number, 0))
+        if self._trace is not None:
+            self._trace(">", message, sequence_number, 0)
         if message.response_type is not None:
-            window.add(sequence_number, command_id, now, context)
+            window.pending[sequence_number] = (command_id, now + window.timeout_seconds, context)
+            window.unflushed.append(sequence_number)
         self._timers.operated_at = now
         return sequence_number
 

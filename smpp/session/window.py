@@ -28,13 +28,13 @@ class Window:
         next_number: the number to try next.
     """
 
-    __slots__ = ("_timed_out", "_timeout", "next_number", "pending", "unflushed")
+    __slots__ = ("_timed_out", "next_number", "pending", "timeout_seconds", "unflushed")
 
     def __init__(self, response_timeout_seconds: float) -> None:
         self.pending: dict[int, Entry] = {}
         self.unflushed: list[int] = []
         self.next_number = MIN_SEQUENCE_NUMBER
-        self._timeout = response_timeout_seconds or _NEVER
+        self.timeout_seconds = response_timeout_seconds or _NEVER
         self._timed_out: dict[int, None] = {}
 
     def __len__(self) -> int:
@@ -50,7 +50,7 @@ class Window:
 
     def add(self, sequence_number: int, command_id: int, now: float, context: Any) -> None:
         """Remember a request that is about to be written."""
-        self.pending[sequence_number] = (command_id, now + self._timeout, context)
+        self.pending[sequence_number] = (command_id, now + self.timeout_seconds, context)
         self.unflushed.append(sequence_number)
 
     def add_last(self, sequence_number: int, command_id: int, context: Any) -> None:
@@ -84,7 +84,10 @@ class Window:
             self._timed_out[sequence_number] = None
             if len(self._timed_out) > _REMEMBERED_TIMEOUTS:
                 del self._timed_out[next(iter(self._timed_out))]
-            yield context, ResponseTimeout(command_id, sequence_number, f"no response within {self._timeout:g} s")
+            yield (
+                context,
+                ResponseTimeout(command_id, sequence_number, f"no response within {self.timeout_seconds:g} s"),
+            )
 
     def take_all(self, reason: str) -> Iterator[tuple[Any, RequestLost]]:
         """Give up everything, because the link is gone: each request as surely not sent, or in doubt."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -18,7 +19,7 @@ from smpp.constants import EsmClass, MessageState, is_intermediate_notification,
 from smpp.errors import EncodeError
 from smpp.sms import coding, gsm0338
 from smpp.sms.coding import Alphabet
-from smpp.sms.receipt_text import STATE_WORDS, STATES, read_receipt_text
+from smpp.sms.receipt_text import PLAIN_TAIL, REGULAR, STATE_WORDS, STATES, read_receipt_text
 from smpp.sms.udh import split_udh
 from smpp.wire import tlv
 from smpp.wire.tlv import Tlv
@@ -112,6 +113,10 @@ def parse_receipt(
     Returns:
         None where the message is no receipt: of another type, or with neither an id nor a state.
     """
+    if not tlvs and esm_class & ~0x03 == EsmClass.DELIVERY_RECEIPT and tz is None:
+        plain = _parse_appendix_b(octets)
+        if plain is not None:
+            return plain
     tlvs = tlvs or {}
     is_intermediate = is_intermediate_notification(esm_class)
     says_so = is_receipt(esm_class) or is_intermediate or {RECEIPTED_MESSAGE_ID, MESSAGE_STATE} <= tlvs.keys()
@@ -159,9 +164,39 @@ def parse_receipt(
     )
 
 
+def _parse_appendix_b(octets: bytes) -> Receipt | None:
+    """The usual text, where nothing behind ``text:`` depends on an alphabet: half the time of the way by fields."""
+    match = REGULAR.match(octets)
+    if match is None:
+        return None
+    tail = octets[match.end() :]
+    if tail and PLAIN_TAIL.fullmatch(tail) is None:
+        return None
+    raw = octets.decode("ascii")
+    message_id, sub, dlvrd, submit_date, done_date, stat, error = [value.decode("ascii") for value in match.groups()]
+    state = STATES.get(stat)
+    return Receipt(
+        id=message_id,
+        state=state,
+        stat=stat,
+        error=error,
+        sub=int(sub),
+        dlvrd=int(dlvrd),
+        submit_date=parse_receipt_date(submit_date),
+        done_date=parse_receipt_date(done_date),
+        submit_date_text=submit_date,
+        done_date_text=done_date,
+        text=tail.decode("ascii"),
+        raw=raw,
+        text_id=message_id,
+        text_state=state,
+    )
+
+
 _SIGNED_DATE: Final = re.compile(r"([0-9]{12})([0-9])([0-9]{2})([+-])\Z")
 
 
+@lru_cache(maxsize=4096)
 def parse_receipt_date(text: str, *, tz: tzinfo | None = None) -> datetime | None:
     """The moment a receipt's date names, None where it names none (all zeros, say).
 

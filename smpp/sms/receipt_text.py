@@ -52,10 +52,13 @@ _KEY: Final = re.compile(
     r"(?:(submit[\s_]{0,4}date|done[\s_]{0,4}date|id|sub|dlvrd|stat|err|text)\s{0,4}|([a-z][\w.-]{0,31}))[:=]",
     re.IGNORECASE | re.ASCII,
 )
-_REGULAR: Final = re.compile(
+REGULAR: Final = re.compile(
     rb"id:((?:(?![,;|])[!-~]){1,64}) sub:([0-9]{3}) dlvrd:([0-9]{3})"
     rb" submit date:([0-9]{10,14}) done date:([0-9]{10,14}) stat:([A-Z]{7,8}) err:([0-9A-Za-z]{1,5}) [Tt]ext:"
 )
+PLAIN_TAIL: Final = re.compile(rb"[A-Za-z0-9 .,:;!?%&'()*+/<=>-]*")
+"""Octets that are the same in every alphabet of single octets."""
+
 _REGULAR_KEYS: Final = ("id", "sub", "dlvrd", "submit date", "done date", "stat", "err")
 _PRINTABLE: Final = re.compile(rb"[\t\n\r -~]*\0*\Z")
 _SEPARATORS: Final = re.compile(r"[\s\0,;|]+", re.ASCII)
@@ -82,11 +85,11 @@ def read_receipt_text(octets: bytes, alphabet: Alphabet, header_octets: int = 0)
         header_octets: length of the header that was in front, for packed text.
     """
     # 3 µs for the form of Appendix B, against 25 µs key by key.
-    regular = _REGULAR.match(octets)
+    regular = REGULAR.match(octets)
     if regular:
         start = regular.end()
-        values = b"\n".join(regular.groups()).decode("ascii").split("\n")
-        text = _own_words(octets[start:], alphabet)
+        values = [value.decode("ascii") for value in regular.groups()]
+        text = _own_words(octets[start:], alphabet) if len(octets) > start else ""
         raw = octets[:start].decode("ascii") + text
         return ReceiptText(dict(zip(_REGULAR_KEYS, values, strict=True)), (), "", text, raw)
     return _read_by_keys(octets, alphabet, header_octets)

@@ -94,7 +94,7 @@ async def test_waiting_for_a_receipt_may_time_out_and_be_tried_again(desk: Desk)
     submission = desk.accepted()
     with pytest.raises(TimeoutError):
         await submission.receipt(timeout=0.001)
-    assert submission._waiters == []
+    assert submission._waiters == ()
     desk.receive(deliver())
     assert (await submission.receipt(timeout=1)).id == "id-1"
 
@@ -103,7 +103,7 @@ async def test_receipts_of_other_messages_do_not_match(desk: Desk) -> None:
     submission = desk.accepted()
     desk.receive(deliver("id-2"))
     desk.receive(deliver(source="447700900999"))
-    assert submission.receipts == []
+    assert submission.receipts == ()
 
 
 async def test_nothing_is_expected_for_parts_without_an_id_or_without_a_wish_for_receipts(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smpp.sms.coding import Alphabet
-from smpp.sms.receipt_text import _REGULAR, _read_by_keys, read_receipt_text
+from smpp.sms.receipt_text import REGULAR, _read_by_keys, read_receipt_text
 
 words = st.text(st.sampled_from("aZ09-_.:=@#"), min_size=1, max_size=12)
 digits = st.text(st.sampled_from("0123456789"), min_size=10, max_size=14)
@@ -28,5 +28,5 @@ def test_fast_and_plain_path_agree(
         f" stat:{stat} err:{error} {key}:"
     )
     octets = head.encode() + text
-    assert _REGULAR.match(octets)
+    assert REGULAR.match(octets)
     assert read_receipt_text(octets, alphabet) == _read_by_keys(octets, alphabet, 0)
