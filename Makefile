@@ -48,9 +48,9 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra demo pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra dev --extra bench --extra postgres pyproject.toml -o requirements-dev.lock
 
 clean:
