@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from smpp.errors import NotSent, StateError, WindowFull
-from smpp.log import STANDARD_LOGGER, log
+from smpp.log import STANDARD_LOGGER, is_worth_a_line, log
 from smpp.session import (
     BindRequested,
     Closed,
@@ -41,13 +41,18 @@ _WRITE_BUFFER_HIGH: Final = 256 * 1024
 _READ_NO_MORE_AT: Final = 1024 * 1024
 """... and before we read no more: whoever asks without reading our answers waits."""
 
+_TURN_OCTETS: Final = 16 * 1024
+"""Octets of one connection that are dealt with in one turn of the loop: a peer that floods us leaves time to others.
+A window of 100 submit_sm fits; at half of it a server spends a tenth more on each message."""
+
 _LINGER_SECONDS: Final = 5.0
 """How long a closed connection may take to write what is left."""
 
 _LONGEST_TICK_SECONDS: Final = 1.0
 
 _NOTICES_IN_FULL: Final = 10
-"""Notices of a kind that are all logged; of more only each power of two, so that no peer fills a disk."""
+"""Notices of a kind that are all logged; of more only each power of two, so that no peer fills a disk. Of who has not
+bound only the first is."""
 
 
 class Completion(Protocol):
@@ -119,6 +124,8 @@ class Connection(asyncio.Protocol):
         self._writing_paused = False
         self._stalled_at = 0.0
         self._reading_paused = False
+        self._backlog = bytearray()
+        self._backlog_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._tick_seconds = min(_LONGEST_TICK_SECONDS, config.shortest_timer_seconds / 4)
 
@@ -135,11 +142,17 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets came."""
+        if len(data) > _TURN_OCTETS or self._backlog:
+            self._backlog += data
+            if not self._backlog_scheduled:
+                self._read_backlog()
+            return
         self.session.receive_data(data, self._loop.time())
         self._handle_events()
 
     def eof_received(self) -> bool:
         """The peer will send nothing any more."""
+        self._read_backlog_to_end()
         self.session.receive_eof()
         self._handle_events()
         return False
@@ -147,6 +160,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The link is gone."""
         self._transport = None
+        self._read_backlog_to_end()
         self.session.receive_eof(f"the link broke: {exc}" if exc else "the peer closed the connection")
         self._handle_events()
         if self._timer is not None:
@@ -363,7 +377,8 @@ class Connection(asyncio.Protocol):
 
     def _count(self, kind: NoticeKind, text: str) -> None:
         count = self.notices[kind] = self.notices.get(kind, 0) + 1
-        if count <= _NOTICES_IN_FULL or not count & (count - 1):
+        in_full = _NOTICES_IN_FULL if self.session.state.is_bound else 1
+        if is_worth_a_line(count, in_full):
             log.warning(text, connection=self.name, kind=kind.value, count=count)
 
     def _end(self, reason: str) -> None:
@@ -440,15 +455,36 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        pause = not self.session.wants_reading or (
+        may_read = self.session.wants_reading and not (
             self._writing_paused and transport.get_write_buffer_size() > _READ_NO_MORE_AT
         )
+        if self._backlog and may_read and not self._backlog_scheduled:
+            self._backlog_scheduled = True
+            self._loop.call_soon(self._read_backlog)
+        pause = not may_read or bool(self._backlog)
         if pause is not self._reading_paused:
             self._reading_paused = pause
             if pause:
                 transport.pause_reading()
             else:
                 transport.resume_reading()
+
+    def _read_backlog(self) -> None:
+        """Deal with a turn's worth of what was read and had no place in the last one."""
+        self._backlog_scheduled = False
+        if self.session.wants_reading and not self.session.is_closed:
+            octets = bytes(self._backlog[:_TURN_OCTETS])
+            del self._backlog[:_TURN_OCTETS]
+            self.session.receive_data(octets, self._loop.time())
+            self._handle_events()
+
+    def _read_backlog_to_end(self) -> None:
+        """The peer sent it before it left: responses among it say what became of our requests."""
+        if self._backlog:
+            octets = bytes(self._backlog)
+            self._backlog.clear()
+            self.session.receive_data(octets, self._loop.time())
+            self._handle_events()
 
     def _tick(self) -> None:
         now = self._loop.time()

@@ -33,3 +33,11 @@ log: Final = cast(
         cache_logger_on_first_use=True,
     ),
 )
+
+
+def is_worth_a_line(count: int, in_full: int = 10) -> bool:
+    """Whether something that happens for the `count`-th time is logged: the first few, then each power of two.
+
+    What a peer can cause as often as it likes must not fill a disk.
+    """
+    return count <= in_full or not count & (count - 1)

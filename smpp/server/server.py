@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from types import TracebackType
@@ -14,7 +15,7 @@ from smpp.dispatch import Dispatcher, Handler, Tasks, error_response
 from smpp.endpoint import Endpoint, client_tls
 from smpp.errors import ConnectionLost, Reject
 from smpp.listener import Listener, is_within, listen, networks
-from smpp.log import log
+from smpp.log import is_worth_a_line, log
 from smpp.ratelimit import TokenBucket
 from smpp.recording import tapped
 from smpp.server.admission import Admission, Limits, Refusal, Visit
@@ -79,6 +80,7 @@ class Server:
         self._connections: set[Connection] = set()
         self._buckets: dict[str, TokenBucket] = {}
         self._is_stopping = False
+        self._refused: Counter[Refusal] = Counter()
         self._number = 0
         self._handlers: dict[type[Request], Handler] = dict(handlers)
         if on_submit is not None:
@@ -230,7 +232,9 @@ class Server:
             return None
         visit = self.admission.enter(address[0])
         if isinstance(visit, Refusal):
-            log.warning("connection refused", peer=address[0], reason=visit.value)
+            self._refused[visit] += 1
+            if is_worth_a_line(self._refused[visit]):
+                log.warning("connection refused", peer=address[0], reason=visit.value, count=self._refused[visit])
             return None
         return _Guest(self, visit, address)
 
@@ -255,7 +259,8 @@ class Server:
             self._decide(session, event, Grant())
             return
         if self.admission.is_locked(session.visit.address, event.message.system_id, self._now()):
-            self._reject(session, event, Status.ESME_RBINDFAIL, "locked out after wrong credentials", is_guess=True)
+            log.debug("locked out", connection=session.name, system_id=event.message.system_id)
+            self._reject_late(session, Status.ESME_RBINDFAIL)
             return
         try:
             grant = self._authenticator(session, event.message)
@@ -337,10 +342,15 @@ class Server:
             connection.act(lambda state, now: state.reject_bind(status, now))
             return
         self.admission.failed(session.visit.address, system_id, self._now())
+        if self.admission.is_locked(session.visit.address, system_id, self._now()):
+            log.warning("locked out", system_id=system_id, peer=session.visit.address)
+        self._reject_late(session, status)
+
+    def _reject_late(self, session: ServerSession, status: int) -> None:
         # The same delay and status whichever credential is wrong: nothing to learn by guessing.
         asyncio.get_running_loop().call_later(
             self.config.bad_bind_delay_seconds,
-            lambda: connection.act(lambda state, now: state.reject_bind(status, now)),
+            lambda: session.connection.act(lambda state, now: state.reject_bind(status, now)),
         )
 
     def bound(self, session: ServerSession) -> None:

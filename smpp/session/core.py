@@ -38,6 +38,7 @@ class SessionCore:
         "_answering_octets",
         "_bind_command",
         "_bind_sequence",
+        "_enquiries_unbound",
         "_enquiry_sequence",
         "_errors_unbound",
         "_events",
@@ -98,6 +99,7 @@ class SessionCore:
         self._out: list[bytes] = []
         self._peer = Role.SMSC if config.role is Role.ESME else Role.ESME
         self._errors_unbound = 0
+        self._enquiries_unbound = 0
         self._enquiry_sequence = 0
         # The bind under way.
         self._bind_sequence = 0

@@ -24,6 +24,9 @@ _UNBIND: Final = int(CommandId.UNBIND)
 _LARGE_OCTETS: Final = 1024
 """Bodies up to here are not worth counting: 1000 of them are a megabyte, and each has fewer than 256 TLVs."""
 
+_MAX_ENQUIRIES_UNBOUND: Final = 100
+"""Peers probe before they bind; a hundred times is no probe."""
+
 _OVERLOAD_STATUS: Final = {Role.SMSC: Status.ESME_RMSGQFUL, Role.ESME: Status.ESME_RX_T_APPN}
 """Temporary errors: the peer keeps the message and tries again."""
 
@@ -215,6 +218,8 @@ class Receiving(Sending):
             if self.config.inactivity_counts_enquire_link:
                 self._timers.operated_at = now
             self._put(EnquireLinkResp(), sequence_number)
+            if not self.state.is_bound:
+                self._count_enquiry()
         elif command_id == _UNBIND:
             self._unbind_sequence = sequence_number
             self._begin_unbinding(now)
@@ -269,6 +274,11 @@ class Receiving(Sending):
             text += f": {describe_status(status)}"
         self._notice(kind, text)
         self._count_error()
+
+    def _count_enquiry(self) -> None:
+        self._enquiries_unbound += 1
+        if self._enquiries_unbound > _MAX_ENQUIRIES_UNBOUND:
+            self.close("too many enquire_link before a bind")
 
     def _count_error(self) -> None:
         if self.state.is_bound or self.is_closed:

@@ -65,6 +65,28 @@ async def test_stalled_handlers_do_not_keep_enquire_link_unanswered() -> None:
     ]
 
 
+async def test_flood_of_one_connection_leaves_time_to_others() -> None:
+    link = await Wired(inbound_window=10_000).bind()
+    link.feed(*[(DELIVER, number) for number in range(1000)])
+    in_one_turn = len(link.owner.requests)
+    assert 0 < in_one_turn < 1000
+    assert not link.transport.is_reading()
+    while not link.transport.is_reading():
+        before = len(link.owner.requests)
+        await turn(1)
+        assert len(link.owner.requests) - before <= in_one_turn + 1
+    assert [event.sequence_number for event in link.owner.requests] == list(range(1000))
+
+
+async def test_responses_among_what_was_read_count_though_the_peer_has_left() -> None:
+    link = await Wired().bind()
+    asked = asyncio.ensure_future(link.connection.request(SUBMIT))
+    await turn()
+    link.feed(*[(DELIVER, number) for number in range(500)], (SubmitSmResp("id"), 2))
+    link.connection.connection_lost(None)
+    assert (await asked).message == SubmitSmResp("id")
+
+
 async def test_slow_reader_stops_new_requests_and_is_closed_when_it_stalls() -> None:
     link = await Wired(write_stall_seconds=0.05).bind()
     link.connection.send(SUBMIT)

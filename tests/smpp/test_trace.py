@@ -21,7 +21,7 @@ from smpp.wire.pdu import (
     SubmitSmResp,
 )
 from smpp.wire.types import SmeAddress
-from tests.smpp.links import Wired
+from tests.smpp.links import Wired, turn
 
 SUBMIT = SubmitSm(destination_addr="447700900123", short_message=b"hello")
 DELIVER = DeliverSm(source_addr="447700900123", short_message=b"hello")
@@ -64,6 +64,7 @@ async def test_nothing_is_traced_where_debug_is_off() -> None:
 async def test_notices_of_a_flood_are_logged_less_and_less(caplog: pytest.LogCaptureFixture) -> None:
     link = await Wired().bind()
     link.feed(*[(SubmitSmResp("x"), 1000 + number) for number in range(1000)])
+    await turn()
     assert link.connection.notices == {NoticeKind.UNMATCHED_RESPONSE: 1000}
     assert len(caplog.records) == 10 + 6  # then 16, 32, ... 512
 

@@ -51,6 +51,17 @@ def test_enquire_link_is_answered_after_an_outbind_and_while_unbinding() -> None
     assert at(smsc, CommandId.ENQUIRE_LINK_RESP) == [(3, 0)]
 
 
+def test_flood_of_enquire_links_before_a_bind_ends_the_connection() -> None:
+    smsc = alone(state=SessionState.OPEN)
+    smsc.feed(*[(EnquireLink(), number) for number in range(100)])
+    assert smsc.closed() is None
+    smsc.feed((EnquireLink(), 100))
+    assert smsc.closed() is not None
+    bound = alone()
+    bound.feed(*[(EnquireLink(), number) for number in range(500)])
+    assert bound.closed() is None
+
+
 def test_crossing_enquire_links_with_equal_numbers_do_not_meet() -> None:
     pair = Pair()
     pair.smsc.session.send_request(EnquireLink(), 0, "smsc")
