@@ -1,7 +1,6 @@
 """Delivery receipts read: every variant seen in the field."""
 
 import json
-import timeit
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -384,10 +383,6 @@ def test_reading_never_raises(
 @pytest.mark.parametrize(
     "unit", [b"a", b" ", b"id ", b"submit ", b"submit date", b":", b"x:", b"id:1 ", b"\0", b"a.", b"text ", b"id    "]
 )
-def test_reading_takes_linear_time(unit: bytes) -> None:
-    def seconds(size: int) -> float:
-        octets = unit * (size // len(unit))
-        return min(timeit.repeat(lambda: parse_receipt(octets), number=1, repeat=3))
-
-    # Quadratic work would be 64 times as much; the floor keeps a noisy machine out of it.
-    assert seconds(64_000) < 40 * max(seconds(8_000), 0.002)
+def test_reading_a_megabyte_of_one_thing_comes_to_an_end(unit: bytes) -> None:
+    # Work that grows with the square of the length would not, in any time that somebody waits.
+    parse_receipt(unit * (1_000_000 // len(unit)))
