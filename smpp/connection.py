@@ -348,7 +348,7 @@ class Connection(asyncio.Protocol):
                         log.error("callback failed", connection=self.name, exc_info=error)
         finally:
             self._handling = False
-        if answered or self._waiters:
+        if (answered or self._waiters) and not session.is_closed:
             self._offer_room()
         self._adjust_reading()
         if session.unsent_pdus:

@@ -115,18 +115,15 @@ class Listener:
     ) -> None:
         sock.setblocking(False)
         self.socket = sock
+        host, port = sock.getsockname()[:2]
+        self.address: Address = (str(host), int(port))
+        """Where it listens."""
         self._admit = admit
         self._ssl_context = ssl_context
         self._proxies = proxies
         self._handshake_seconds = handshake_seconds
         self._handshakes = Tasks()
         self._accepting: asyncio.Task[None] | None = None
-
-    @property
-    def address(self) -> Address:
-        """Where it listens."""
-        host, port = self.socket.getsockname()[:2]
-        return str(host), int(port)
 
     def start(self) -> None:
         """Begin to take connections."""

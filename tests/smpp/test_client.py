@@ -11,7 +11,7 @@ import trustme
 import smpp
 from smpp import BindMode, ClientConfig, CommandStatus, ReceiptDesk, ServerSession, SessionConfig
 from smpp import CommandStatus as Status
-from smpp.client import compose, configure
+from smpp.client import Link, compose, configure
 from smpp.endpoint import Endpoint
 from smpp.wire import NO_TLVS, encode
 from tests.smpp.peers import PlayedServer, RawPeer
@@ -266,6 +266,27 @@ async def test_window_bounds_what_is_in_flight() -> None:
     ):
         await asyncio.gather(*(client.submit(SUBMIT) for _ in range(200)))
     assert most == 7
+
+
+async def test_link_tells_of_room_and_of_its_end_and_may_be_aborted() -> None:
+    told: list[str] = []
+    async with smpp.serve("smpp://127.0.0.1:0", on_submit=accept) as server:
+        link = Link(
+            Endpoint.parse(url(server.ports[0])),
+            ClientConfig(),
+            name="link",
+            desk=ReceiptDesk(),
+            on_room=lambda: told.append("room"),
+            on_closed=told.append,
+        )
+        await link.open()
+        told.clear()
+        await link.connection.request(SUBMIT)
+        assert told == ["room"]
+        link.abort("enough")
+        assert told[-1] == "enough"
+        assert not link.is_bound
+        await asyncio.wait_for(link.connection.lost, 1)
 
 
 # Receiving

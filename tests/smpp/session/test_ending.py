@@ -13,6 +13,7 @@ from smpp.session import (
 from smpp.status import CommandStatus as Status
 from smpp.wire import Tlvs, tlv
 from smpp.wire.pdu import (
+    AlertNotification,
     DeliverSmResp,
     GenericNack,
     SubmitSmResp,
@@ -204,6 +205,15 @@ def test_what_is_called_unsent_never_leaves() -> None:
     esme.session.close("enough")
     assert esme.ends() == [("written", InDoubt), ("unsent", NotSent)]
     assert [pdu.message for pdu in esme.sent()] == [DeliverSmResp()]
+
+
+def test_request_that_nothing_answers_leaves_with_the_close() -> None:
+    smsc = alone()
+    smsc.session.send_request(AlertNotification(source_addr="1"), smsc.now)
+    smsc.session.send_request(DELIVER, smsc.now, "unsent")
+    smsc.session.close("enough")
+    assert smsc.ends() == [("unsent", NotSent)]
+    assert [type(pdu.message) for pdu in smsc.sent()] == [AlertNotification]
 
 
 def test_framing_lost_with_unsent_requests_leaves_only_the_nack() -> None:
