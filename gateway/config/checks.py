@@ -9,7 +9,9 @@ from gateway.errors import ConfigError, InvalidMessage
 from gateway.networks import Network, check_url, parse_networks
 
 if TYPE_CHECKING:
-    from gateway.config import AccountConfig, AccountSmppConfig, Config, UplinkConfig
+    from gateway.config.accounts import AccountConfig, AccountSmppConfig
+    from gateway.config.root import Config
+    from gateway.config.uplinks import UplinkConfig
 
 Problem = tuple[str, object, str]
 """Key, value, expectation."""

@@ -1,0 +1,39 @@
+"""The gateway"s settings: every key declared once, with its type, range, default, unit and meaning.
+
+`load` reads a TOML file; `example` prints all of it as a commented file. Errors name file, key, value and expectation.
+"""
+
+from gateway.config.accounts import AccountConfig, AccountSmppConfig, MoceanConfig
+from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
+from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
+from gateway.config.root import Config, example, load, parse, split_listen
+from gateway.config.uplinks import DestinationConfig, RouteConfig, SourceConfig, TlsConfig, TlvConfig, UplinkConfig
+from gateway.errors import ConfigError
+from gateway.settings import Secret
+
+__all__ = [
+    "AccountConfig",
+    "AccountSmppConfig",
+    "AdminConfig",
+    "Config",
+    "ConfigError",
+    "DestinationConfig",
+    "HttpConfig",
+    "MoceanConfig",
+    "NodeConfig",
+    "PipelineConfig",
+    "ReceiptsConfig",
+    "RouteConfig",
+    "Secret",
+    "SmppConfig",
+    "SourceConfig",
+    "StoreConfig",
+    "TlsConfig",
+    "TlvConfig",
+    "UplinkConfig",
+    "WebhooksConfig",
+    "example",
+    "load",
+    "parse",
+    "split_listen",
+]

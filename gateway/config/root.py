@@ -1,0 +1,79 @@
+"""All settings as one tree, and the file they are read from."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from gateway import settings
+from gateway.config.accounts import AccountConfig
+from gateway.config.checks import check
+from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
+from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
+from gateway.config.uplinks import RouteConfig, UplinkConfig
+from gateway.errors import ConfigError
+from gateway.settings import setting
+
+Name = Annotated[str, setting("A name.", pattern="^[A-Za-z0-9_-]{1,64}$")]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings."""
+
+    http: HttpConfig = HttpConfig()
+    admin: AdminConfig = AdminConfig()
+    smpp: SmppConfig = SmppConfig()
+    node: NodeConfig = NodeConfig()
+    store: StoreConfig = StoreConfig()
+    pipeline: PipelineConfig = PipelineConfig()
+    receipts: ReceiptsConfig = ReceiptsConfig()
+    webhooks: WebhooksConfig = WebhooksConfig()
+    uplink: dict[Name, UplinkConfig] = {}
+    route: tuple[RouteConfig, ...] = ()
+    account: dict[Name, AccountConfig] = {}
+
+
+def load(path: str | Path) -> Config:
+    """Read a config file.
+
+    Raises:
+        ConfigError: it cannot be read, or something in it cannot be.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(str(path), "(file)", None, f"a file that can be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigError(str(path), "(file)", None, "UTF-8 text") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str = "<config>") -> Config:
+    """Read settings from TOML text.
+
+    Raises:
+        ConfigError: something in it cannot be.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(file, "(syntax)", None, f"TOML: {error}") from None
+    config = settings.decode(Config, table, file=file)
+    named = {
+        name: msgspec.structs.replace(uplink, group=uplink.group or name) for name, uplink in config.uplink.items()
+    }
+    config = msgspec.structs.replace(config, uplink=named)
+    check(config, file)
+    return config
+
+
+def example() -> str:
+    """A commented TOML file of every setting."""
+    return settings.example(Config)
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Host and port of a `listen` setting."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
