@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from gateway import config as settings
-from gateway.app import run
 from gateway.errors import ConfigError, GatewayError
 from gateway.logs import LogFormat, configure_logging
+from gateway.run import run
 from gateway.uplinks.check import check_uplink
 
 _CONFIG_FILE = click.Path(exists=False, dir_okay=False, path_type=Path)

@@ -54,6 +54,13 @@ class Accounts:
             self._provider_secrets[self._hash(_MOCEAN, config.mocean.key)] = pair
             if config.mocean.token:
                 self._by_hash[self._hash(_MOCEAN + " token", config.mocean.token.reveal())] = account
+        if config.mobtexting is not None:
+            self._by_hash[self._hash("mobtexting token", config.mobtexting.token.reveal())] = account
+        if config.checkmobi is not None:
+            self._by_hash[self._hash("checkmobi token", config.checkmobi.key.reveal())] = account
+        if config.lanck is not None:
+            pair = (account, self._hash("secret", config.lanck.password.reveal()))
+            self._provider_secrets[self._hash("lanck", config.lanck.user)] = pair
         if config.smpp is not None:
             pair = (account, self._hash("secret", config.smpp.password.reveal()))
             self._provider_secrets[self._hash(_SMPP, config.smpp.system_id)] = pair

@@ -6,9 +6,6 @@ webhooks ◄── correlator ◄─────────┘   receipts and i
 """
 
 import asyncio
-import contextlib
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -20,7 +17,7 @@ from gateway.accounts import Accounts
 from gateway.config import Config
 from gateway.correlator import Correlator
 from gateway.errors import StoreError
-from gateway.http import HttpLimits, Listener, ListenError, serve
+from gateway.http import HttpLimits, Listener, serve
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.networks import parse_networks
 from gateway.nodes import Lease
@@ -44,7 +41,6 @@ from smpp import BindState, BindStatus
 log = structlog.stdlib.get_logger("gateway")
 
 _HEALTH_SECONDS: Final = 1.0
-_ANEW_SECONDS: Final = 1.0
 
 
 class Gateway:
@@ -274,67 +270,3 @@ def _log_change(uplink: str) -> Callable[[BindStatus], None]:
             log.info("bind is up", uplink=uplink, bind=bind.name, tls=bind.tls)
 
     return changed
-
-
-async def _is_asked(asked: asyncio.Event, gateway: Gateway) -> bool:
-    """Wait until a stop is asked for, or the node's work is another's; whether it was the former."""
-    tasks = [asyncio.ensure_future(asked.wait()), asyncio.ensure_future(gateway.wait_lost())]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await cancel_all(tasks)
-    return asked.is_set()
-
-
-async def _begin_anew(lost: Gateway, asked: asyncio.Event) -> Gateway:
-    """Drop everything that was begun, uplinks first, and become a node again."""
-    await lost.stop()
-    while True:
-        gateway = Gateway(lost.config)
-        try:
-            await gateway.start()
-        except (StoreError, ListenError) as error:
-            log.warning("the node cannot begin anew; trying again", error=str(error))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_ANEW_SECONDS):
-                    await asked.wait()
-            if asked.is_set():
-                return gateway
-        else:
-            public, admin = gateway.addresses
-            log.info("serving again", http=public, admin=admin)
-            return gateway
-
-
-async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then stop in order; a second signal ends the process at once.
-
-    Args:
-        config: everything about the gateway.
-        on_ready: called when it listens.
-    """
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-
-    def ask(name: str) -> None:
-        if asked.is_set():
-            log.warning("ended without stopping in order", signal=name)
-            # Not an exception: that would run every step of stopping after all. Whatever is promised is in the store.
-            os._exit(1)
-        log.info("stopping", signal=name, deadline_seconds=config.node.shutdown_seconds)
-        asked.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ask, number.name)
-    gateway = Gateway(config)
-    try:
-        await gateway.start()
-        public, admin = gateway.addresses
-        log.info("serving", http=public, admin=admin, smpp=gateway.smpp_ports, uplinks=sorted(gateway.uplinks))
-        if on_ready is not None:
-            on_ready(gateway)
-        while not await _is_asked(asked, gateway):
-            gateway = await _begin_anew(gateway, asked)
-    finally:
-        await gateway.stop()
-        log.info("stopped")

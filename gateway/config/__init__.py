@@ -1,9 +1,16 @@
-"""The gateway"s settings: every key declared once, with its type, range, default, unit and meaning.
+"""The gateway's settings: every key declared once, with its type, range, default, unit and meaning.
 
 `load` reads a TOML file; `example` prints all of it as a commented file. Errors name file, key, value and expectation.
 """
 
-from gateway.config.accounts import AccountConfig, AccountSmppConfig, MoceanConfig
+from gateway.config.accounts import (
+    AccountConfig,
+    AccountSmppConfig,
+    CheckmobiConfig,
+    LanckConfig,
+    MobtextingConfig,
+    MoceanConfig,
+)
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
 from gateway.config.root import Config, example, load, parse, split_listen
@@ -15,10 +22,13 @@ __all__ = [
     "AccountConfig",
     "AccountSmppConfig",
     "AdminConfig",
+    "CheckmobiConfig",
     "Config",
     "ConfigError",
     "DestinationConfig",
     "HttpConfig",
+    "LanckConfig",
+    "MobtextingConfig",
     "MoceanConfig",
     "NodeConfig",
     "PipelineConfig",

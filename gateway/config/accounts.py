@@ -17,6 +17,26 @@ class MoceanConfig(msgspec.Struct, frozen=True, kw_only=True):
     token: Annotated[Secret, setting("Bearer token that stands for both; empty: none.")] = Secret()
 
 
+class MobtextingConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Credentials of an app written for MOBtexting."""
+
+    token: Annotated[Secret, setting("Its API token.", sample="change-me-as-well")]
+
+
+class LanckConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Credentials of an app written for Lanck."""
+
+    user: Annotated[str, setting("First half of its access token.", min_length=1, sample="lanck-user")]
+    password: Annotated[Secret, setting("Second half, after the colon.", sample="change-me-again")]
+
+
+class CheckmobiConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Credentials of an app written for CheckMobi."""
+
+    key: Annotated[Secret, setting("Its secret key, sent in Authorization as it is.", sample="change-me-once-more")]
+    signature_key: Annotated[Secret, setting("Signs our callbacks to it; empty: they are not signed.")] = Secret()
+
+
 class AccountSmppConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What a customer who binds over SMPP may do."""
 
@@ -72,4 +92,7 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
         Secret, setting("Signs its native callbacks (Standard Webhooks); whsec_… or any text.")
     ] = Secret()
     mocean: Annotated[MoceanConfig | None, setting("Credentials of an app written for Mocean.")] = None
+    mobtexting: Annotated[MobtextingConfig | None, setting("Credentials of an app written for MOBtexting.")] = None
+    lanck: Annotated[LanckConfig | None, setting("Credentials of an app written for Lanck.")] = None
+    checkmobi: Annotated[CheckmobiConfig | None, setting("Credentials of an app written for CheckMobi.")] = None
     smpp: Annotated[AccountSmppConfig | None, setting("What a customer who binds over SMPP may do.")] = None

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from gateway.errors import ConfigError, InvalidMessage
 from gateway.networks import Network, check_url, parse_networks
+from gateway.settings import Secret
 
 if TYPE_CHECKING:
     from gateway.config.accounts import AccountConfig, AccountSmppConfig
@@ -204,14 +205,26 @@ def _account(key: str, account: "AccountConfig", exempt: tuple[Network, ...]) ->
     for at, secret in enumerate(account.api_keys):
         if not secret:
             yield f"{key}.api_keys[{at}]", None, "a key that is not empty"
-    if account.mocean is not None and not account.mocean.secret:
-        yield f"{key}.mocean.secret", None, "a secret that is not empty"
+    for path, secret in _provider_secrets(account):
+        if not secret:
+            yield f"{key}.{path}", None, "a secret that is not empty"
     if account.smpp is not None:
         yield from _customer(f"{key}.smpp", account.smpp)
     if not _is_signing_secret(account.signing_secret.reveal()):
         yield f"{key}.signing_secret", None, "base64 after whsec_, or text that does not begin so"
     if account.default_sender and account.senders and account.default_sender not in account.senders:
         yield f"{key}.default_sender", account.default_sender, f"one of {key}.senders"
+
+
+def _provider_secrets(account: "AccountConfig") -> Iterator[tuple[str, Secret]]:
+    if account.mocean is not None:
+        yield "mocean.secret", account.mocean.secret
+    if account.mobtexting is not None:
+        yield "mobtexting.token", account.mobtexting.token
+    if account.lanck is not None:
+        yield "lanck.password", account.lanck.password
+    if account.checkmobi is not None:
+        yield "checkmobi.key", account.checkmobi.key
 
 
 def _customer(key: str, smpp: "AccountSmppConfig") -> Iterator[Problem]:
@@ -244,6 +257,12 @@ def _credentials(key: str, account: "AccountConfig") -> Iterator[tuple[str, str]
         yield f"{key}.mocean.key", "mocean " + account.mocean.key
         if account.mocean.token:
             yield f"{key}.mocean.token", "token " + account.mocean.token.reveal()
+    if account.mobtexting is not None:
+        yield f"{key}.mobtexting.token", "mobtexting " + account.mobtexting.token.reveal()
+    if account.lanck is not None:
+        yield f"{key}.lanck.user", "lanck " + account.lanck.user
+    if account.checkmobi is not None:
+        yield f"{key}.checkmobi.key", "checkmobi " + account.checkmobi.key.reveal()
     if account.smpp is not None:
         yield f"{key}.smpp.system_id", "system_id " + account.smpp.system_id
 

@@ -10,12 +10,25 @@ Providers translate; they do not send. Nothing here knows a web framework, a soc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from gateway.errors import InvalidMessage
 from gateway.models import Callback, Event, Inbound, Message, NewMessage, Part, Receipt
+from gateway.providers.ports import (
+    Directory,
+    Flows,
+    Ledger,
+    MessageLog,
+    NotOffered,
+    Numbers,
+    PassThrough,
+    Verifier,
+)
+
+if TYPE_CHECKING:
+    from gateway.providers.connecting import Connector, ConnectorSettings
 
 
 class Credentials(msgspec.Struct, kw_only=True, frozen=True):
@@ -82,6 +95,16 @@ class Lookup(Protocol):
         """What happened to it, oldest first."""
 
 
+class _Absent:
+    """Stands for a service that nobody has put in its place."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotOffered(f"this gateway offers no {name}")
+
+
+_ABSENT: Final[Any] = _Absent()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """All that a door asks of the gateway."""
@@ -89,6 +112,13 @@ class Services:
     authenticator: Authenticator
     intake: Intake
     lookup: Lookup
+    log: MessageLog = _ABSENT
+    ledger: Ledger = _ABSENT
+    verifier: Verifier = _ABSENT
+    numbers: Numbers = _ABSENT
+    directory: Directory = _ABSENT
+    flows: Flows = _ABSENT
+    pass_through: PassThrough = _ABSENT
 
 
 class WebRequest(msgspec.Struct, kw_only=True, frozen=True):
@@ -166,3 +196,5 @@ class Provider:
     prefix: str
     """The path its dialect is served under."""
     make_dialect: Callable[[], Dialect]
+    make_connector: "Callable[[ConnectorSettings], Connector] | None" = None
+    """The client side; None where an uplink of this kind does not exist."""
