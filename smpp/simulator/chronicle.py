@@ -59,6 +59,11 @@ class Chronicle:
             self._file = None
         self._check()
 
+    def flush(self) -> None:
+        """What happened so far stands in the file: called before octets leave."""
+        if self._file is not None:
+            self._file.flush()
+
     async def wait_until(self, predicate: Callable[[], bool], timeout: float) -> None:
         """Wait until something is so.
 

@@ -26,13 +26,21 @@ class FaultyTransport(asyncio.Transport):
         transport: the true one.
         faults: asked at each write, so that a script may be exchanged while it runs.
         agenda: for pieces that are written later.
+        before_write: called before octets are written.
     """
 
-    def __init__(self, transport: asyncio.Transport, faults: Callable[[], LinkFaults], agenda: Agenda) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        faults: Callable[[], LinkFaults],
+        agenda: Agenda,
+        before_write: Callable[[], None],
+    ) -> None:
         super().__init__()
         self._transport = transport
         self._faults = faults
         self._agenda = agenda
+        self._before_write = before_write
         self._reading_held_by: set[str] = set()
         self._frozen = False
         self._waiting: deque[bytes] = deque()
@@ -77,6 +85,7 @@ class FaultyTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write, or keep for later."""
+        self._before_write()
         faults = self._faults()
         if self._frozen or self._waiting or faults.changes_writing:
             self._write_later(bytes(data), faults)

@@ -1,6 +1,7 @@
 """What the simulated SMSC saw: every message as its octets came, and how fast they came."""
 
 import asyncio
+import os
 from collections import deque
 from pathlib import Path
 from typing import IO, Final
@@ -87,10 +88,13 @@ class Limit:
 
 
 class LogFile:
-    """JSON lines, appended; flushed at the end of each turn of the loop.
+    """JSON lines, appended; flushed at the end of each turn of the loop, and by `flush`.
+
+    The simulator calls that before anything goes to an ESME: what was answered stands in the file even if its process
+    is killed.
 
     Args:
-        path: where.
+        path: where. A last line that a killed process left unfinished is ended first.
 
     Raises:
         OSError: it cannot be written.
@@ -100,22 +104,33 @@ class LogFile:
         self._file: IO[bytes] = Path(path).open("ab")  # noqa: SIM115 - closed by `close`
         self._loop = asyncio.get_running_loop()
         self._flush_scheduled = False
+        if _is_cut_short(Path(path)):
+            self._file.write(b"\n")
 
     def write(self, line: dict[str, object]) -> None:
         """Append an object."""
         self._file.write(_encoder.encode(line) + b"\n")
         if not self._flush_scheduled:
             self._flush_scheduled = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Hand what was appended to the system."""
+        self._flush_scheduled = False
+        if not self._file.closed:
+            self._file.flush()
 
     def close(self) -> None:
         """Write what is left, and close."""
         self._file.close()
 
-    def _flush(self) -> None:
-        self._flush_scheduled = False
-        if not self._file.closed:
-            self._file.flush()
+
+def _is_cut_short(path: Path) -> bool:
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 _encoder: Final = msgspec.json.Encoder()

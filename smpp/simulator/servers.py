@@ -57,6 +57,9 @@ class Host(Protocol):
     def closed(self, server: "SimulatedServer", session: ServerSession, reason: str) -> None:
         """A connection is over."""
 
+    def before_write(self) -> None:
+        """Octets are about to leave."""
+
     def request(self, server: "SimulatedServer", session: ServerSession, event: RequestReceived) -> bool:
         """An ESME asks for something."""
 
@@ -189,7 +192,7 @@ class SimulatedServer:
         connection.name = f"s{self.index}-{connection.name}"
 
         def wrap(transport: asyncio.Transport) -> FaultyTransport:
-            link = FaultyTransport(transport, self._faults, self._host.agenda)
+            link = FaultyTransport(transport, self._faults, self._host.agenda, self._host.before_write)
             self._links[session] = link
             return link
 

@@ -53,7 +53,8 @@ class Simulator:
         credentials: system_id and password of those who may bind; None lets everybody in.
         ssl_context: for smpps listeners (`throw_away_tls`, `smpp.endpoint.server_tls`).
         id_format: instead of the script's `ids.format`; so are `id_start` and the four about receipts.
-        log_file: append every message and every delivery to this file, as JSON lines.
+        log_file: append every message and every delivery to this file, as JSON lines; a message stands there before
+            its answer leaves.
         log_limit: entries that `log` and `deliveries` keep.
         max_messages: messages that the book keeps.
         max_pending: receipts under way; beyond that messages that ask for one get ESME_RMSGQFUL.
@@ -373,6 +374,10 @@ class Simulator:
         """A connection is over."""
         self._post.close_bind(session)
         self._chronicle.tell("closed", reason, server.index, session.name)
+
+    def before_write(self) -> None:
+        """What an ESME is told stands in the log file first."""
+        self._chronicle.flush()
 
     def request(self, server: SimulatedServer, session: ServerSession, event: RequestReceived) -> bool:
         """An ESME asks for something; False for what an SMSC does not serve."""
