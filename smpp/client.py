@@ -16,9 +16,9 @@ from typing import Final, Self, Unpack
 from smpp.constants import CommandId, RegisteredDelivery
 from smpp.correlator import ReceiptParts
 from smpp.endpoint import Address, Endpoint
-from smpp.errors import CommandFailed, InvalidUrl, SubmitRejected
+from smpp.errors import CommandFailed, InvalidUrl, SmppError, SubmitRejected
 from smpp.link import AlertHandler, ClientConfig, DeliverHandler, Link
-from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts
+from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts, sent_message
 from smpp.recording import Recorder, recorder_of
 from smpp.session import ResponseReceived, Trace
 from smpp.sms import SplitMethod, SplitOptions, split
@@ -116,7 +116,8 @@ class Client:
             coding: further arguments of `smpp.sms.split`.
 
         Raises:
-            As `submit`. Parts that were accepted before stay so.
+            As `submit`. Parts that were accepted before stay so: `SmppError.parts` says what became of each that was
+            sent.
         """
         parts = ReceiptParts(receipt_parts) if receipt else ReceiptParts.NONE
         messages = compose(
@@ -131,7 +132,14 @@ class Client:
             coding=coding_options(self._link.config, coding),
         )
         messages = ask_for_receipts(messages, parts)
-        return SentMessage(tuple([await self.submit(message) for message in messages]), parts)
+        outcomes: list[Submission | SmppError] = []
+        for message in messages:
+            try:
+                outcomes.append(await self.submit(message))
+            except SmppError as error:
+                outcomes.append(error)
+                break
+        return sent_message(outcomes, parts)
 
     async def close(self) -> None:
         """Unbind in order and close."""

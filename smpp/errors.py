@@ -25,7 +25,13 @@ from smpp.status import CommandStatus, describe_status, status_name
 
 
 class SmppError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    Attributes:
+        parts: where `send` raised it: what became of each part of the message, a `Submission` or an error.
+    """
+
+    parts: tuple[object, ...] = ()
 
 
 class EncodeError(SmppError):

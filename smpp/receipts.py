@@ -12,7 +12,7 @@ import msgspec
 
 from smpp.constants import EsmClass, MessageState, RegisteredDelivery
 from smpp.correlator import Correlator, Counters, Match, MessageTracker, ReceiptParts
-from smpp.errors import StateError
+from smpp.errors import SmppError, StateError
 from smpp.log import log
 from smpp.sms import Receipt, decode_text, parse_receipt, split_udh
 from smpp.status import CommandStatus
@@ -37,6 +37,8 @@ class Submission(msgspec.Struct, eq=False):
         receipts: everything reported so far, oldest first; a peer that repeats itself does not fill memory.
         final: the first receipt that is final.
         surplus: how many more came than are kept.
+        doubts: how often it was sent before and its response lost (`PoolConfig.resend_in_doubt`): so many copies of it
+            may have been delivered besides.
     """
 
     message_id: str
@@ -47,6 +49,7 @@ class Submission(msgspec.Struct, eq=False):
     receipts: tuple[Receipt, ...] = ()
     final: Receipt | None = None
     surplus: int = 0
+    doubts: int = 0
     _waiters: tuple["asyncio.Future[Receipt]", ...] = ()
 
     async def receipt(self, timeout: float | None = None) -> Receipt:
@@ -143,6 +146,20 @@ def _state_of(receipt: Receipt) -> MessageState:
     if receipt.is_final:
         return state if state is not None and state.is_final else MessageState.UNKNOWN
     return MessageState.ENROUTE if state is None or state.is_final else state
+
+
+def sent_message(outcomes: Sequence[Submission | BaseException], receipt_parts: ReceiptParts) -> SentMessage:
+    """A message by what became of its parts.
+
+    Raises:
+        SmppError: the first error among them, with all outcomes as its `parts`.
+    """
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            if isinstance(outcome, SmppError):
+                outcome.parts = tuple(outcomes)
+            raise outcome
+    return SentMessage(tuple(one for one in outcomes if isinstance(one, Submission)), receipt_parts)
 
 
 def ask_for_receipts(messages: Sequence[SubmitSm], receipt_parts: ReceiptParts) -> list[SubmitSm]:

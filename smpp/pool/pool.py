@@ -36,7 +36,7 @@ from smpp.pool.slot import AnyMessage, End, Slot, Submittable, submit_now
 from smpp.pool.streams import Stream
 from smpp.pool.trial import Trial, Verdicts
 from smpp.pool.waiting import Waiters
-from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts
+from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts, sent_message
 from smpp.recording import Recorder, recorder_of
 from smpp.session import ResponseReceived
 from smpp.session.session import Trace
@@ -271,39 +271,50 @@ class Pool:
         Raises:
             SubmitRejected: the SMSC refused it, for good or until its time was over.
             NotSent: its deadline came before there was a place for it.
-            InDoubt: it left, and no answer came (sent again instead, with `resend_in_doubt`).
+            InDoubt: it left, and no answer came (sent again instead, with `resend_in_doubt`; raised all the same where
+                the copy that went again was not accepted).
             EncodeError: the message holds what the specification forbids.
             StateError: the pool stops, or the SMSC's version of SMPP cannot carry the message.
         """
         turn = next(self._turns)
         trial = None if deadline is None else self.new_trial(message, deadline)
-        while True:
-            answer_to: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
-            if trial is None:
-                bind = self.launch(message, answer_to)
-                slots = [] if bind else await self._reserve(1, turn)
-            else:
-                bind, slots = await self._place_again(message, answer_to, turn, trial)
-            if not bind:
-                bind = slots[0].bind
-                slots[0].submit_to(message, answer_to)
-            try:
-                answer = await answer_to
-            except NotSent:
-                continue
-            except InDoubt:
-                if self.config.resend_in_doubt:
+        doubt, doubts = None, 0
+        try:
+            while True:
+                answer_to: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
+                if trial is None:
+                    bind = self.launch(message, answer_to)
+                    slots = [] if bind else await self._reserve(1, turn)
+                else:
+                    bind, slots = await self._place_again(message, answer_to, turn, trial)
+                if not bind:
+                    bind = slots[0].bind
+                    slots[0].submit_to(message, answer_to)
+                try:
+                    answer = await answer_to
+                except NotSent:
                     continue
+                except InDoubt as lost:
+                    if self.config.resend_in_doubt:
+                        doubt, doubts = lost, doubts + 1
+                        continue
+                    raise
+                if not answer.command_status:
+                    submission = self.desk.accepted(message, answer.message, bind, asyncio.get_running_loop().time())
+                    submission.doubts = doubts
+                    return submission
+                refusal = rejected(message, answer, bind)
+                trial = trial or self.new_trial(message)
+                delay = self.retry_in(trial, refusal, message)
+                if delay is None:
+                    raise trial.given_up(message)
+                if delay:
+                    await self._rest(delay)
+        except SmppError as error:
+            if doubt is None:
                 raise
-            if not answer.command_status:
-                return self.desk.accepted(message, answer.message, bind, asyncio.get_running_loop().time())
-            error = rejected(message, answer, bind)
-            trial = trial or self.new_trial(message)
-            delay = self.retry_in(trial, error, message)
-            if delay is None:
-                raise trial.given_up(message)
-            if delay:
-                await self._rest(delay)
+            # Whatever kept it from going again: the copy that left may be delivered.
+            raise doubt from error
 
     async def _place_again(
         self, message: Submittable, answer_to: End, turn: int, trial: Trial
@@ -359,7 +370,10 @@ class Pool:
         service_type: str = "",
         **coding: Unpack[SplitOptions],
     ) -> SentMessage:
-        """Code, split and submit a text; arguments and errors as `smpp.Client.send`."""
+        """Code, split and submit a text; arguments and errors as `smpp.Client.send`.
+
+        An error comes when all parts have ended; its `parts` says what became of each.
+        """
         parts = ReceiptParts(receipt_parts) if receipt else ReceiptParts.NONE
         messages = compose(
             sender=sender,
@@ -373,7 +387,8 @@ class Pool:
             coding=coding_options(self.config.client, coding),
         )
         messages = ask_for_receipts(messages, parts)
-        return SentMessage(tuple(await asyncio.gather(*(self.submit(message) for message in messages))), parts)
+        submitting = (self.submit(message) for message in messages)
+        return sent_message(await asyncio.gather(*submitting, return_exceptions=True), parts)
 
     # Inside
 

@@ -88,6 +88,8 @@ class StreamEnd:
     def set_exception(self, exception: BaseException, /) -> None:
         """It will not answer."""
         if self._goes_again(exception):
+            if isinstance(exception, InDoubt):
+                self._stream.doubt(self._turn, exception)
             self._stream.send_again(self._turn, self._message)
         elif isinstance(exception, SmppError):
             self._stream.tell(self._turn, self._message, exception)
@@ -118,6 +120,8 @@ class Stream:
         """Messages that were taken and have to be written, by their turn: what comes back keeps its own."""
         self._trials: dict[int, _Retried] = {}
         """Messages that were refused and go again, by their turn."""
+        self._doubts: dict[int, tuple[int, InDoubt]] = {}
+        """How often the response to a message that goes again was lost, and how at last; by its turn."""
         self._turn = 0
         self._outcomes: deque[Outcome] = deque()
         self._under_way = 0
@@ -181,9 +185,26 @@ class Stream:
         """A message has its outcome."""
         if self._trials and turn in self._trials:
             self._trials.pop(turn).end.cancel()
+        if self._doubts:
+            outcome = self._with_doubts(turn, outcome)
         self._under_way -= 1
         self._outcomes.append((message, outcome))
         self._news.set()
+
+    def doubt(self, turn: int, error: InDoubt) -> None:
+        """A message goes again though it may be delivered."""
+        self._doubts[turn] = (self._doubts[turn][0] + 1 if turn in self._doubts else 1), error
+
+    def _with_doubts(self, turn: int, outcome: Submission | SmppError) -> Submission | SmppError:
+        doubts, error = self._doubts.pop(turn, (0, None))
+        if error is None:
+            return outcome
+        if isinstance(outcome, Submission):
+            outcome.doubts = doubts
+            return outcome
+        # Whatever kept it from going again: the copy that left may be delivered.
+        error.__cause__ = outcome
+        return error
 
     def send_again(self, turn: int, message: Submittable) -> None:
         """A message goes again, before those that have not gone yet."""
@@ -236,7 +257,8 @@ class Stream:
             for turn, unsent in sorted(self._waiting, key=_turn_of):
                 if turn in self._trials:
                     self._trials.pop(turn).end.cancel()
-                self._outcomes.append((unsent, NotSent(unsent.command_id, 0, "the pool stops")))
+                error = NotSent(unsent.command_id, 0, "the pool stops")
+                self._outcomes.append((unsent, self._with_doubts(turn, error)))
             self._waiting.clear()
             return
         while self._under_way + len(self._outcomes) < self._concurrency:

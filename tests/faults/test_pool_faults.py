@@ -151,6 +151,51 @@ async def test_resend_in_doubt_sends_again_what_was_lost_and_nothing_else() -> N
         assert all(isinstance(outcome, Submission) for outcome in ended.values())
         twice = [message.destination_addr for message in to_send[:3]]
         assert sorted(destinations(simulator)) == sorted([*twice, *(m.destination_addr for m in to_send)])
+        marked = {to: one.doubts for to, one in ended.items() if isinstance(one, Submission) and one.doubts}
+        assert marked == dict.fromkeys(twice, 1)
+
+
+@pytest.mark.parametrize("refusal", ["ESME_RINVDSTADR", "ESME_RTHROTTLED"])
+async def test_message_in_doubt_stays_so_when_its_second_copy_is_refused(refusal: str) -> None:
+    once_silent = tuple(Rule(destination=message.destination_addr, first=1, answer="none") for message in messages(2))
+    script = Script(rules=(*once_silent, Rule(status=refusal)))
+    config = pool_config(response_timeout=0.2, resend_in_doubt=True, retry_seconds=0.1)
+    async with Simulator(script=script) as simulator, pool_of(simulator, config) as pool:
+        first, second = messages(2)
+        with pytest.raises(InDoubt):
+            await pool.submit(first)
+        ended = await submit_all(pool, [second])
+        assert in_doubt(ended) == {second.destination_addr}
+
+
+async def test_message_in_doubt_stays_so_when_the_pool_stops_before_it_goes_again() -> None:
+    once_silent = tuple(Rule(destination=message.destination_addr, first=1, answer="none") for message in messages(2))
+    script = Script(rules=(*once_silent, Rule(status="ESME_RTHROTTLED")))
+    config = pool_config(
+        response_timeout=0.2, resend_in_doubt=True, throttle_min_seconds=60.0, throttle_max_seconds=60.0
+    )
+    async with Simulator(script=script) as simulator:
+        pool = pool_of(simulator, config)
+        pool.start()
+        await pool.wait_bound(1, PATIENCE_SECONDS)
+        first, second = messages(2)
+        one = asyncio.ensure_future(pool.submit(first))
+        other = asyncio.ensure_future(submit_all(pool, [second]))
+        await simulator.wait_until(lambda: simulator.counters["refused"] >= 1, PATIENCE_SECONDS)
+        await pool.stop()
+        with pytest.raises(InDoubt):
+            await one
+        assert in_doubt(await other) == {second.destination_addr}
+
+
+async def test_error_of_a_long_message_tells_of_all_its_parts() -> None:
+    script = Script(rules=(Rule(every=2, first=1, status="ESME_RINVDSTADR"),))
+    async with Simulator(script=script) as simulator, pool_of(simulator) as pool:
+        await pool.wait_bound(1, PATIENCE_SECONDS)
+        with pytest.raises(SubmitRejected) as raised:
+            await pool.send(sender="INFO", to="447000000000", text="long " * 90)
+        assert [type(part) for part in raised.value.parts] == [Submission, SubmitRejected, Submission]
+        assert len(simulator.log) == 3
 
 
 async def test_message_that_cannot_be_coded_frees_its_place() -> None:
