@@ -2,5 +2,6 @@
 
 from gateway.store.base import Bookkeeping, Departure, Inherited, NotOurs, PartEnd, Store, Swept
 from gateway.store.opening import open_store
+from gateway.store.records import Record
 
-__all__ = ["Bookkeeping", "Departure", "Inherited", "NotOurs", "PartEnd", "Store", "Swept", "open_store"]
+__all__ = ["Bookkeeping", "Departure", "Inherited", "NotOurs", "PartEnd", "Record", "Store", "Swept", "open_store"]

@@ -4,7 +4,7 @@ Writing methods return after the commit, or raise `StoreError` and have kept not
 once: an engine joins whatever arrived during the last commit into one transaction.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +15,7 @@ from gateway.errors import StoreError
 from gateway.models import DELIVERY_SCHEME, Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store.ids import Ids
 from gateway.store.matching import IdRule
+from gateway.store.records import RecordStore
 
 CallbackFor = Callable[[Message, Receipt | None], Callback | None]
 """The callback that a message's new state owes its sender, or None. Called inside the transaction: pure and quick."""
@@ -112,7 +113,7 @@ class Inherited(msgspec.Struct, frozen=True):
     """Whether no unfinished message of a dead node is left."""
 
 
-class Store(ABC):
+class Store(RecordStore):
     """Where messages are kept."""
 
     ids: Ids

@@ -26,6 +26,7 @@ from gateway.store.base import (
 )
 from gateway.store.ids import Ids
 from gateway.store.matching import look_up_key
+from gateway.store.memory_records import RecordTable
 from gateway.store.moves import (
     Changes,
     GroupKey,
@@ -39,6 +40,7 @@ from gateway.store.moves import (
     part_look_up_key,
     receipts_need,
 )
+from gateway.store.records import Record
 
 T = TypeVar("T")
 replace = msgspec.structs.replace
@@ -58,6 +60,7 @@ class Tables:
     callbacks: dict[str, Callback] = field(default_factory=dict)
     votes: dict[str, dict[str, int]] = field(default_factory=dict)
     nodes: dict[str, float] = field(default_factory=dict)
+    records: RecordTable = field(default_factory=RecordTable)
 
 
 class MemoryStore(Store):
@@ -312,6 +315,28 @@ class MemoryStore(Store):
             return len(found)
 
         return await self._commit("replay", work)
+
+    # --- records of services ---
+
+    async def put_records(self, records: Sequence[Record]) -> list[bool]:
+        return await self._commit("put records", lambda: self.tables.records.put(records), len(records))
+
+    async def drop_records(self, kind: str, account: str, keys: Collection[str]) -> int:
+        return await self._commit("drop records", lambda: self.tables.records.drop(kind, account, keys))
+
+    async def find_record(self, kind: str, account: str, key: str) -> Record | None:
+        return self.tables.records.find(kind, account, key)
+
+    async def records(
+        self, kind: str, account: str = "", *, tag: str | None = None, after_key: str = "", limit: int = 100
+    ) -> list[Record]:
+        return self.tables.records.page(kind, account, tag, after_key, limit)
+
+    async def count_records(self, kind: str, account: str = "", *, tag: str | None = None) -> int:
+        return self.tables.records.count(kind, account, tag)
+
+    async def due_records(self, kind: str, now: float, *, limit: int) -> list[Record]:
+        return self.tables.records.due(kind, now, limit)
 
     # --- starting ---
 

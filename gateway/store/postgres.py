@@ -18,6 +18,7 @@ import structlog
 from gateway.errors import StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store import postgres_reads as reads
+from gateway.store import postgres_records
 from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Store, Swept
 from gateway.store.ids import Ids
 from gateway.store.postgres_claims import Claims
@@ -26,6 +27,7 @@ from gateway.store.postgres_keeper import Keeper
 from gateway.store.postgres_rows import Connection, clean_struct
 from gateway.store.postgres_writer import LOST, Work, Writer, describe, hang_up, store_error
 from gateway.store.postgres_writes import Holder, Writes
+from gateway.store.records import Record
 
 T = TypeVar("T")
 
@@ -35,6 +37,9 @@ _READERS: Final = 4
 _CLOSE_SECONDS: Final = 5.0
 _INTAKE: Final = "messages"
 _UPLINK: Final = "receipts"
+_SERVICES: Final = "records"
+_LISTED: Final = frozenset({"receive", "put records", "drop records"})
+"""Kinds of work that return something for each row."""
 
 
 class PostgresStore(Store):
@@ -46,7 +51,7 @@ class PostgresStore(Store):
         self, url: str, *, queue_limit: int, commit_batch: int, on_commit: Callable[[float, int], None]
     ) -> None:
         self._queue_limit = queue_limit
-        self._waiting = {_INTAKE: 0, _UPLINK: 0}
+        self._waiting = {_INTAKE: 0, _UPLINK: 0, _SERVICES: 0}
         self._is_closed = False
         self.fault = None
         self.on_notice = None
@@ -198,6 +203,32 @@ class PostgresStore(Store):
         count: int = await self._write("replay", [(now, account, tuple(ids))])
         return count
 
+    # --- records of services ---
+
+    async def put_records(self, records: Sequence[Record]) -> list[bool]:
+        written: list[bool] = await self._write_bounded(_SERVICES, "put records", records)
+        return written
+
+    async def drop_records(self, kind: str, account: str, keys: Collection[str]) -> int:
+        dropped: list[bool] = await self._write("drop records", [(kind, account, key) for key in keys])
+        return sum(dropped)
+
+    async def find_record(self, kind: str, account: str, key: str) -> Record | None:
+        return await self._read(lambda connection: postgres_records.find_record(connection, kind, account, key))
+
+    async def records(
+        self, kind: str, account: str = "", *, tag: str | None = None, after_key: str = "", limit: int = 100
+    ) -> list[Record]:
+        return await self._read(
+            lambda connection: postgres_records.records(connection, kind, account, tag, after_key, limit)
+        )
+
+    async def count_records(self, kind: str, account: str = "", *, tag: str | None = None) -> int:
+        return await self._read(lambda connection: postgres_records.count_records(connection, kind, account, tag))
+
+    async def due_records(self, kind: str, now: float, *, limit: int) -> list[Record]:
+        return await self._read(lambda connection: postgres_records.due_records(connection, kind, now, limit))
+
     # --- nodes ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
@@ -304,7 +335,7 @@ class PostgresStore(Store):
     async def _write(self, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None) -> Any:
         self._check_open()
         if not rows:
-            return [] if kind == "receive" else 0
+            return [] if kind in _LISTED else 0
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._writer.put(Work(kind, rows, context, done, len(rows) if size is None else size))
         return await done

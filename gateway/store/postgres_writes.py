@@ -6,7 +6,7 @@ its group alone: no node can then make its id known between the look and the par
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -37,6 +37,7 @@ from gateway.store.moves import (
     results_need,
 )
 from gateway.store.postgres_loads import load_found, load_messages, load_parked, load_votes
+from gateway.store.postgres_records import drop_records, put_records
 from gateway.store.postgres_rows import (
     INSERT_CALLBACKS,
     INSERT_EVENTS,
@@ -70,6 +71,7 @@ ORDER: Final = ("add", "depart", "record", "end", "receive")
 GROUP_LOCK: Final = 0x534D5001
 """First half of the advisory locks on SMSC groups."""
 
+T = TypeVar("T")
 Handler = Callable[[Connection, list[Any], Any], Awaitable[Any]]
 
 
@@ -106,6 +108,8 @@ class Writes:
             "fail deliveries": self._fail_deliveries,
             "replay": self._replay,
             "ping": self._ping,
+            "put records": put_records,
+            "drop records": drop_records,
         }
 
     def use(self, ids: Ids) -> None:
@@ -135,7 +139,7 @@ class Writes:
             else:
                 rows = [row for work in same for row in work.rows]
                 result = await self._handlers[kind](connection, rows, same[0].context)
-                outcome += [(work, result) for work in same]
+                outcome += _by_work(same, result) if isinstance(result, list) else [(work, result) for work in same]
         return outcome
 
     async def execute_later(self, connection: Connection, works: Sequence[Work]) -> list[tuple[Work, Any]]:
@@ -421,8 +425,8 @@ def _copy(loaded: Loaded) -> Loaded:
     return Loaded(dict(loaded.messages), parts, loaded.found, {}, loaded.votes)
 
 
-def _by_work(works: Sequence[Work], matched: Sequence[bool]) -> list[tuple[Work, list[bool]]]:
-    found = iter(matched)
+def _by_work(works: Sequence[Work], results: Sequence[T]) -> list[tuple[Work, list[T]]]:
+    found = iter(results)
     return [(work, [next(found) for _ in work.rows]) for work in works]
 
 

@@ -16,9 +16,11 @@ from typing import IO, Any, Final, TypeVar
 
 from gateway.errors import StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store import sqlite_records
 from gateway.store.base import Bookkeeping, Departure, PartEnd, Store, Swept
 from gateway.store.ids import Ids
 from gateway.store.migrations import migrations
+from gateway.store.records import Record
 from gateway.store.sqlite_reads import Reads
 from gateway.store.sqlite_writer import Work, Writer
 from gateway.store.sqlite_writes import Writes
@@ -30,6 +32,9 @@ _CHECKPOINT_PAGES: Final = 4_000
 _STATEMENTS: Final = 512
 _INTAKE: Final = "messages"
 _UPLINK: Final = "receipts"
+_SERVICES: Final = "records"
+_LISTED: Final = frozenset({"receive", "put records", "drop records"})
+"""Kinds of work that return something for each row."""
 
 
 class SqliteStore(Store):
@@ -44,7 +49,7 @@ class SqliteStore(Store):
             StoreError: it is in use, cannot be opened, or is of a newer version.
         """
         self._queue_limit = queue_limit
-        self._waiting = {_INTAKE: 0, _UPLINK: 0}
+        self._waiting = {_INTAKE: 0, _UPLINK: 0, _SERVICES: 0}
         self._is_closed = False
         self.fault = None
         self._lock = _lock(path)
@@ -150,6 +155,32 @@ class SqliteStore(Store):
         count: int = await self._write("replay", [(now, account, tuple(ids))])
         return count
 
+    # --- records of services ---
+
+    async def put_records(self, records: Sequence[Record]) -> list[bool]:
+        written: list[bool] = await self._write_bounded(_SERVICES, "put records", records)
+        return written
+
+    async def drop_records(self, kind: str, account: str, keys: Collection[str]) -> int:
+        dropped: list[bool] = await self._write("drop records", [(kind, account, key) for key in keys])
+        return sum(dropped)
+
+    async def find_record(self, kind: str, account: str, key: str) -> Record | None:
+        return await self._read(lambda: sqlite_records.find_record(self._reader_connection, kind, account, key))
+
+    async def records(
+        self, kind: str, account: str = "", *, tag: str | None = None, after_key: str = "", limit: int = 100
+    ) -> list[Record]:
+        return await self._read(
+            lambda: sqlite_records.records(self._reader_connection, kind, account, tag, after_key, limit)
+        )
+
+    async def count_records(self, kind: str, account: str = "", *, tag: str | None = None) -> int:
+        return await self._read(lambda: sqlite_records.count_records(self._reader_connection, kind, account, tag))
+
+    async def due_records(self, kind: str, now: float, *, limit: int) -> list[Record]:
+        return await self._read(lambda: sqlite_records.due_records(self._reader_connection, kind, now, limit))
+
     # --- starting ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
@@ -229,7 +260,7 @@ class SqliteStore(Store):
         if self._is_closed:
             raise StoreError("the store is closed")
         if not rows:
-            return [] if kind == "receive" else 0
+            return [] if kind in _LISTED else 0
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._writer.put(Work(kind, rows, context, done, len(rows) if size is None else size))
         return await done

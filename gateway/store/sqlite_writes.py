@@ -34,6 +34,7 @@ from gateway.store.moves import (
     receipts_need,
     results_need,
 )
+from gateway.store.sqlite_records import drop_records, put_records
 from gateway.store.sqlite_rows import (
     CALLBACK_COLUMNS,
     EVENT_COLUMNS,
@@ -118,6 +119,8 @@ class Writes:
             "replay": self.replay,
             "register": self.register,
             "ping": self.ping,
+            "put records": put_records,
+            "drop records": drop_records,
         }
 
     # --- accepting and sending ---
