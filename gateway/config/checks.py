@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from gateway.config.kinds import SMPP, check_kind
 from gateway.errors import ConfigError, InvalidMessage
 from gateway.networks import Network, check_url, parse_networks
 from gateway.settings import Secret
@@ -30,6 +31,7 @@ def check(config: "Config", file: str) -> None:
 
 def _problems(config: "Config") -> Iterator[Problem]:
     yield from _listeners(config)
+    yield from _callbacks(config)
     yield from _door(config)
     yield from _store(config)
     for name, uplink in config.uplink.items():
@@ -54,6 +56,29 @@ def _listeners(config: "Config") -> Iterator[Problem]:
         if listen in users and port != "0":
             yield key, listen, f"an address other than {users[listen]}"
         users[listen] = key
+
+
+def _callbacks(config: "Config") -> Iterator[Problem]:
+    """How providers call back, and who may use what else they offer."""
+    url = config.http.public_url
+    try:
+        if url:
+            # It is our own: that it may lead into a private network is the operator's affair.
+            check_url(url, parse_networks(("0.0.0.0/0", "::/0")), field="public_url")
+    except InvalidMessage as error:
+        yield "http.public_url", url, f"https://host, perhaps with a port and a path ({error.message})"
+    if "?" in url or "#" in url:
+        yield "http.public_url", url, "an address without query and fragment"
+    if url and not config.http.callback_secrets:
+        yield "http.callback_secrets", None, "at least one secret, where http.public_url is set"
+    for at, secret in enumerate(config.http.callback_secrets):
+        if len(secret.reveal()) < 16:
+            yield f"http.callback_secrets[{at}]", None, "at least 16 characters"
+    for name, uplink in config.uplink.items():
+        for at, account in enumerate(uplink.pass_through_accounts):
+            if account not in config.account:
+                key = f"uplink.{name}.pass_through_accounts[{at}]"
+                yield key, account, _one_of("account", list(config.account))
 
 
 def _door(config: "Config") -> Iterator[Problem]:
@@ -93,11 +118,12 @@ def _has_port_or_none(url: str) -> bool:
 
 
 def _uplink(key: str, uplink: "UplinkConfig") -> Iterator[Problem]:
+    yield from check_kind(key, uplink)
     for at, server in enumerate(uplink.servers):
         yield from _server(f"{key}.servers[{at}]", server)
     if len(set(uplink.servers)) < len(uplink.servers):
         yield f"{key}.servers", list(uplink.servers), "every server once; binds_per_server gives more binds"
-    has_tls = any(server.startswith("smpps:") for server in uplink.servers)
+    has_tls = uplink.kind != SMPP or any(server.startswith("smpps:") for server in uplink.servers)
     tls = uplink.tls
     if not has_tls and (tls.ca_file or tls.cert_file or tls.key_file or tls.server_hostname):
         yield f"{key}.tls", None, "no such table where no server is smpps://"

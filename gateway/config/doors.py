@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.settings import setting
+from gateway.settings import Secret, setting
 
 
 class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +17,14 @@ class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
     batch_limit: Annotated[int, setting("The most messages in one request.", unit="messages", ge=1, le=100_000)] = (
         10_000
     )
+    public_url: Annotated[
+        str,
+        setting("Where providers reach this listener from outside, https://host[/path]; empty: they cannot call back."),
+    ] = ""
+    callback_secrets: Annotated[
+        tuple[Secret, ...],
+        setting("Make the callback addresses unguessable. The first makes new ones; older ones are taken as well."),
+    ] = ()
 
 
 class AdminConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,17 +52,20 @@ class TlvConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A way out: the binds of one SMSC."""
+    """A way out: the binds of one SMSC, or a provider's REST API."""
 
-    kind: Annotated[Literal["smpp"], setting("What speaks there.")] = "smpp"
+    kind: Annotated[
+        Literal["smpp", "mocean", "mobtexting", "lanck", "checkmobi"],
+        setting("What speaks there: an SMSC, or the REST API of a provider."),
+    ] = "smpp"
     servers: Annotated[
         tuple[str, ...],
         setting(
-            "The SMSC's servers: smpp://host:port, or smpps://host:port with TLS.",
+            "The SMSC's servers: smpp://host:port, or smpps://host:port with TLS. Required for kind smpp.",
             min_length=1,
             sample=("smpps://smsc.example.net:3635",),
         ),
-    ]
+    ] = ()
     system_id: Annotated[str, setting("Who we are to the SMSC.", max_length=15, sample="demo")] = ""
     password: Annotated[Secret, setting("Our password there.")] = Secret()
     system_type: Annotated[str, setting("Sent with the bind.", max_length=12)] = ""
@@ -126,9 +129,64 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
     validity_seconds: Annotated[
         int, setting("How long we try to send a message that does not say so itself.", unit="seconds", ge=1, le=604_800)
     ] = 86_400
-    tls: Annotated[TlsConfig, setting("TLS towards smpps:// servers. Their certificates are always verified.")] = (
-        TlsConfig()
-    )
+    base_url: Annotated[str, setting("Of a provider: where its API is, https://host[/path].")] = ""
+    key: Annotated[Secret, setting("Of Mocean: the API key, with secret. Of CheckMobi: the secret key.")] = Secret()
+    secret: Annotated[Secret, setting("Of Mocean: the API secret.")] = Secret()
+    token: Annotated[Secret, setting("Of MOBtexting: the API token. Of Mocean: in place of key and secret.")] = Secret()
+    user: Annotated[str, setting("Of Lanck: the first half of the access token; the second is the password.")] = ""
+    signing_secret: Annotated[
+        Secret, setting("Of CheckMobi and MOBtexting: what their callbacks are signed with; empty: not looked at.")
+    ] = Secret()
+    service: Annotated[str, setting("Of MOBtexting: the product, such as T; required there.", max_length=16)] = ""
+    webhook_id: Annotated[
+        str, setting("Of MOBtexting: the webhook there that leads to our callback address; empty: none is named.")
+    ] = ""
+    is_transactional: Annotated[bool, setting("Of CheckMobi: whether its messages are transactional.")] = True
+    requests_per_second: Annotated[
+        float, setting("Of a provider: the pace it allows; 0: none.", unit="requests a second", ge=0, le=100_000)
+    ] = 0.0
+    concurrency: Annotated[int, setting("Of a provider: requests at a time.", ge=1, le=10_000)] = 16
+    timeout_seconds: Annotated[
+        float, setting("Of a provider: when a request without an answer is in doubt.", unit="seconds", ge=0.1, le=600)
+    ] = 30.0
+    connect_timeout_seconds: Annotated[
+        float, setting("Of a provider: how long connecting may take.", unit="seconds", ge=0.1, le=600)
+    ] = 10.0
+    answer_limit_bytes: Annotated[
+        int, setting("Of a provider: the longest answer that is read.", unit="bytes", ge=1024, le=1 << 26)
+    ] = 1 << 20
+    circuit_failures: Annotated[
+        int, setting("Of a provider: after so many failures in a row it is left alone for a while.", ge=1, le=1_000)
+    ] = 5
+    poll_seconds: Annotated[
+        float,
+        setting(
+            "Of a provider: how long after sending it is first asked what became of a message; 0: 30 seconds where it "
+            "cannot call us back, else never.",
+            unit="seconds",
+            ge=0,
+            le=86_400,
+        ),
+    ] = 0.0
+    polls_per_second: Annotated[
+        float, setting("Of a provider: the pace of such questions.", unit="requests a second", ge=0.01, le=10_000)
+    ] = 5.0
+    join_seconds: Annotated[
+        float,
+        setting(
+            "Of a provider: how long the parts of a long message wait for the others.", unit="seconds", ge=1, le=3_600
+        ),
+    ] = 120.0
+    pass_through: Annotated[
+        bool, setting("Of a provider: whether accounts may use what else it offers: calls, other channels.")
+    ] = True
+    pass_through_accounts: Annotated[tuple[str, ...], setting("... and which accounts; empty: any.")] = ()
+    pass_through_limit_bytes: Annotated[
+        int, setting("... and the largest body, either way.", unit="bytes", ge=1024, le=1 << 32)
+    ] = 100 << 20
+    tls: Annotated[
+        TlsConfig, setting("TLS towards smpps:// servers and providers. Their certificates are always verified.")
+    ] = TlsConfig()
     source: SourceConfig = SourceConfig()
     destination: DestinationConfig = DestinationConfig()
     tlvs: Annotated[
