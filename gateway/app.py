@@ -1,8 +1,8 @@
 """The gateway as a whole: builds every part from the config and hands each what it needs. Nothing else wires.
 
-doors (web, smsc) ──► pipeline ──► uplinks ──► SMSCs
-                  │ store         │
-webhooks ◄── correlator ◄─────────┘   receipts and inbound messages
+doors (web, smsc) ──► intake ──► pipeline ──► uplinks ──► SMSCs
+                            │ store              │
+webhooks ◄── correlator ◄────────────────────────┘   receipts and inbound messages
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from gateway.config import Config
 from gateway.correlator import Correlator
 from gateway.errors import StoreError
 from gateway.http import HttpLimits, Listener, serve
+from gateway.intake import Intake
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.networks import parse_networks
 from gateway.nodes import Lease
@@ -142,12 +143,22 @@ class Gateway:
             )
             for name, uplink in config.uplink.items()
         )
+        router = Router(config.route)
         pipeline = Pipeline(
             config,
             store=store,
-            router=Router(config.route),
-            policy=Policy(config.account, parse_networks(config.webhooks.allow_private_networks)),
+            router=router,
             uplinks=self.uplinks,
+            bookkeeping=book,
+            metrics=self.metrics,
+            on_callbacks=on_callbacks,
+        )
+        intake = Intake(
+            node=config.node.name,
+            store=store,
+            router=router,
+            policy=Policy(config.account, parse_networks(config.webhooks.allow_private_networks)),
+            pipeline=pipeline,
             bookkeeping=book,
             metrics=self.metrics,
             on_callbacks=on_callbacks,
@@ -178,7 +189,7 @@ class Gateway:
 
         accounts = Accounts(config.account)
         app = build_app(
-            Services(authenticator=AccountAuthenticator(accounts), intake=pipeline, lookup=store),
+            Services(authenticator=AccountAuthenticator(accounts), intake=intake, lookup=store),
             dialects={PROVIDERS[name].prefix: dialect for name, dialect in dialects.items()},
             is_healthy=self.is_healthy,
             limits=HttpLimits(
@@ -199,7 +210,7 @@ class Gateway:
             self._listeners.append(listener)
             steps.push_async_callback(listener.stop)
         door = self._door = SmppDoor(
-            config, accounts=accounts, intake=pipeline, store=store, deliveries=deliveries, metrics=self.metrics
+            config, accounts=accounts, intake=intake, store=store, deliveries=deliveries, metrics=self.metrics
         )
         await door.start()
         # Customers who do not answer must not cost the time that what is in flight needs.

@@ -1,26 +1,23 @@
 """From an accepted message to the lane of its uplink, and what the store still has for it.
 
-accept: check → route → commit ──► lane (sending.py takes it from there)
-                            └────► waits in the store while the lane is full, is fetched as there is room
+intake ──commit──► lane (sending.py takes it from there)
+             └───► waits in the store while the lane is full, is fetched as there is room
 recover: what was queued is sent; what was being sent when the process ended is in doubt
 """
 
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
-import msgspec
 import structlog
 
 from gateway.config import Config
-from gateway.errors import InvalidMessage, NoRoute, NotWaiting, StoreError, StoreFull
+from gateway.errors import NoRoute, NotWaiting, StoreError
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
-from gateway.models import Message, NewMessage, Outcome, Part, State, SubmitResult
-from gateway.policy import Policy
+from gateway.models import Message, Outcome, Part, State, SubmitResult
 from gateway.router import Router
 from gateway.sending import EXPIRED, Sender, replace
 from gateway.store import Bookkeeping, Inherited, Store
@@ -31,12 +28,10 @@ log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS: Final = 1.0
 RECOVERY_BATCH: Final = 1_000
-STOPPING_RETRY_SECONDS: Final = 5.0
 STRANDED_SECONDS: Final = 60.0
 STRANDED_LIMIT: Final = 10_000
 STRANDED_VALIDITY_SECONDS: Final = 86_400
 """Of a message whose uplink, with its default, is gone."""
-CANCELLED: Final = "cancelled by its sender"
 INTERRUPTED: Final = "the gateway ended before the response came"
 
 
@@ -45,7 +40,7 @@ def _nothing() -> None:
 
 
 class Pipeline:
-    """Takes messages in and sends them."""
+    """Sends what was accepted."""
 
     def __init__(
         self,
@@ -53,7 +48,6 @@ class Pipeline:
         *,
         store: Store,
         router: Router,
-        policy: Policy,
         uplinks: Mapping[str, Uplink],
         bookkeeping: Bookkeeping,
         metrics: Metrics,
@@ -71,7 +65,6 @@ class Pipeline:
         self._lease_seconds = config.node.lease_seconds
         self._store = store
         self._router = router
-        self._policy = policy
         self._uplinks = uplinks
         self._book = bookkeeping
         self._metrics = metrics
@@ -97,88 +90,45 @@ class Pipeline:
             clock=clock,
         )
 
-    # --- taking in ---
+    # --- for the intake ---
 
-    async def accept(
-        self, messages: Sequence[NewMessage], *, ids: Sequence[str] = ()
-    ) -> list[Message | InvalidMessage]:
-        """Check messages, keep those that can be sent, and return after the commit: item by item what it became.
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing more is to be taken in."""
+        return self._is_stopping
 
-        Args:
-            ids: ids of the store's own making for the first of them; the others get new ones.
-
-        Raises:
-            StoreFull: too much waits, or the gateway is stopping; nothing was kept.
-            StoreError: the store cannot commit; nothing was kept.
-        """
-        if self._is_stopping:
-            raise StoreFull("the gateway is stopping", STOPPING_RETRY_SECONDS)
-        now = self._clock()
-        outcome: list[Message | InvalidMessage] = []
-        works: list[Work] = []
-        given = iter(ids)
-        for new in messages:
-            try:
-                work = self._admit(new, now, next(given, "") or self._store.ids.new(now))
-            except InvalidMessage as error:
-                self._metrics.refused.labels(error.code).inc()
-                outcome.append(error)
-            else:
-                works.append(work)
-                outcome.append(work.message)
-        if works:
-            await self._keep(works)
-        return outcome
-
-    def _admit(self, new: NewMessage, now: float, identifier: str) -> Work:
-        checked = self._policy.check(new, now)
-        uplinks = self._router.route(checked)
-        is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
-        message = Message(
-            **msgspec.structs.asdict(checked),
-            id=identifier,
-            node=self._node,
-            created_at=now,
-            updated_at=now,
-            state=State.SCHEDULED if is_scheduled else State.QUEUED,
-            uplink=self._first_available(uplinks),
-        )
-        return self._work(message, uplinks)
-
-    def _first_available(self, uplinks: tuple[str, ...]) -> str:
+    def first_available(self, uplinks: tuple[str, ...]) -> str:
+        """Where a message would go now."""
         return next((name for name in uplinks if self._uplinks[name].is_available), uplinks[0])
 
-    def _work(self, message: Message, uplinks: tuple[str, ...]) -> Work:
+    def plan(self, message: Message, uplinks: tuple[str, ...]) -> Work:
+        """A message as the lanes hold it."""
         seconds = message.validity_seconds or self._settings[message.uplink].validity_seconds
         starts_at = max(message.created_at, message.scheduled_at or 0.0)
         return Work(message, uplinks, expires_at=starts_at + seconds, lane=message.uplink)
 
-    async def _keep(self, works: Sequence[Work]) -> None:
-        ids = [work.message.id for work in works]
-        self._arriving.update(ids)
+    @contextlib.contextmanager
+    def arriving(self, ids: Iterable[str]) -> Iterator[None]:
+        """While messages are being committed: whoever fetches what waits in the store leaves them alone."""
+        taken = list(ids)
+        self._arriving.update(taken)
         try:
-            await self._store.add([work.message for work in works])
-        except asyncio.CancelledError:
-            # Whoever asked has gone; the messages may be kept all the same, and then they must be sent.
-            self._sender.spawn(self._look_again({work.lane for work in works}))
-            raise
+            yield
         finally:
-            self._arriving.difference_update(ids)
-        for work in works:
-            self._hold(work)
-        for labels, count in Counter((work.message.account, work.message.dialect) for work in works).items():
-            self._metrics.accepted.labels(*labels).inc(count)
+            self._arriving.difference_update(taken)
 
-    async def _look_again(self, lanes: Collection[str]) -> None:
+    def look_after_commit(self, lanes: Collection[str]) -> None:
         """Have lanes fetch what a commit that is under way may leave in the store."""
+        self._sender.spawn(self._look_after_commit(lanes))
+
+    async def _look_after_commit(self, lanes: Collection[str]) -> None:
         with contextlib.suppress(StoreError):
             # Commits are in order: after this one, that one is over.
             await self._store.ping()
         for name in lanes:
-            self._sender.lanes[name].has_more = True
-            self._sender.lanes[name].skipped += 1
+            self._leave_in_store(name)
 
-    def _hold(self, work: Work) -> None:
+    def hold(self, work: Work) -> None:
         """Hold a committed message in memory where there is room; else it waits in the store."""
         message = work.message
         if message.state is State.SCHEDULED:
@@ -188,60 +138,20 @@ class Pipeline:
         lane = self._sender.lanes[work.lane]
         # An urgent message need not wait for the backlog in the store, only for room.
         if not lane.room or (lane.has_more and message.priority == 0) or self._is_stopping:
-            lane.has_more = True
-            lane.skipped += 1
+            self._leave_in_store(work.lane)
             return
         self._sender.hold(work)
 
-    # --- changing what waits ---
+    @contextlib.contextmanager
+    def withdrawn(self, account: str, message_id: str) -> Iterator[list[Message]]:
+        """Keep a message from leaving while it is looked at.
 
-    async def cancel(self, account: str, message_id: str) -> Message:
-        """Withdraw a message of which nothing has left; returns after the commit.
-
-        Raises:
-            NotWaiting: it has left, has ended, or is not known.
-            StoreError: the store cannot commit; the message is sent as if nothing had been asked.
-        """
-        async with self._held_back(account, message_id) as held:
-            now = self._clock()
-            gone = replace(held[0], state=State.DELETED, error=CANCELLED, updated_at=now)
-            callbacks = await self._store.end([gone], self._book)
-            held.clear()
-        self._metrics.ended.labels(State.DELETED.value).inc()
-        if callbacks:
-            self._on_callbacks()
-        return gone
-
-    async def amend(self, account: str, message_id: str, change: Callable[[Message], Message]) -> Message:
-        """Put another in the place of a message of which nothing has left; returns after the commit.
-
-        Args:
-            change: makes the new one of the old; what it raises is passed on.
+        The list is for the message as the store has it; who has dealt with it for good clears the list, else it goes
+        back to where it was.
 
         Raises:
-            InvalidMessage: the new one cannot be accepted.
-            NotWaiting: it has left, has ended, or is not known.
-            StoreError: the store cannot commit; the old one is sent.
+            NotWaiting: it has left, or is another account's.
         """
-        async with self._held_back(account, message_id) as held:
-            now = self._clock()
-            checked = cast(Message, self._policy.check(change(held[0]), now))
-            uplinks = self._router.route(checked)
-            is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
-            amended = replace(
-                checked,
-                updated_at=now,
-                state=State.SCHEDULED if is_scheduled else State.QUEUED,
-                uplink=self._first_available(uplinks),
-            )
-            await self._store.amend([amended])
-            held.clear()
-        self._hold(self._work(amended, uplinks))
-        return amended
-
-    @contextlib.asynccontextmanager
-    async def _held_back(self, account: str, message_id: str) -> AsyncIterator[list[Message]]:
-        """Keep a message of which nothing has left where it is; whoever deals with it clears the list."""
         work = self._sender.works.get(message_id)
         if work is not None and work.message.account != account:
             raise NotWaiting("no such message", is_known=False)
@@ -251,12 +161,6 @@ class Pipeline:
         held: list[Message] = []
         is_left = True
         try:
-            message = await self._store.message(account, message_id)
-            if message is None:
-                raise NotWaiting("no such message", is_known=False)
-            if message.state not in (State.QUEUED, State.SCHEDULED) or message.part_count:
-                raise NotWaiting("the message has left")
-            held.append(message)
             yield held
             is_left = bool(held)
         finally:
@@ -369,7 +273,7 @@ class Pipeline:
             uplinks = self._router.route(message)
         except NoRoute:
             uplinks = (message.uplink,)
-        self._sender.hold(self._work(message, uplinks))
+        self._sender.hold(self.plan(message, uplinks))
 
     # --- recovering ---
 
@@ -425,7 +329,7 @@ class Pipeline:
         """A message that was begun: in the lane of its uplink, or of any other where that one is gone."""
         uplinks = self._uplinks_for(message) or (next(iter(self._uplinks)),)
         lane = message.uplink if message.uplink in self._uplinks else uplinks[0]
-        work = self._work(replace(message, uplink=lane), uplinks)
+        work = self.plan(replace(message, uplink=lane), uplinks)
         work.message, work.parts, work.was_split = message, parts, True
         work.has_accepted = any(part.state not in (State.QUEUED, State.SENDING) for part in parts)
         return work

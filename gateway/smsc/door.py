@@ -57,7 +57,7 @@ CANCEL_LIMIT: Final = 1_000
 
 
 class Intake(Protocol):
-    """Takes messages; `gateway.pipeline.Pipeline` is one."""
+    """Takes messages; `gateway.intake.Intake` is one."""
 
     async def accept(
         self, messages: Sequence[NewMessage], *, ids: Sequence[str] = ()

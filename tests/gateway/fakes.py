@@ -10,6 +10,7 @@ import msgspec
 from gateway.config import Config, parse
 from gateway.correlator import Correlator
 from gateway.errors import Unsupported
+from gateway.intake import Intake
 from gateway.metrics import Metrics
 from gateway.models import (
     Callback,
@@ -168,11 +169,12 @@ class Core:
     book: Bookkeeping
     metrics: Metrics
     pipeline: Pipeline
+    intake: Intake
     correlator: Correlator
     callbacks_owed: int = 0
 
     async def send(self, text: str = "hello", **fields: Any) -> Message:
-        (message,) = await self.pipeline.accept([new_message(text=text, **fields)])
+        (message,) = await self.intake.accept([new_message(text=text, **fields)])
         assert isinstance(message, Message), message
         return message
 
@@ -237,12 +239,23 @@ def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None,
     book = bookkeeping(parsed, {})
     metrics = Metrics()
     owed: list[int] = []
+    router = Router(parsed.route)
     pipeline = Pipeline(
         parsed,
         store=store,
-        router=Router(parsed.route),
-        policy=Policy(parsed.account),
+        router=router,
         uplinks=uplinks,
+        bookkeeping=book,
+        metrics=metrics,
+        on_callbacks=lambda: owed.append(1),
+        clock=clock,
+    )
+    intake = Intake(
+        node=parsed.node.name,
+        store=store,
+        router=router,
+        policy=Policy(parsed.account),
+        pipeline=pipeline,
         bookkeeping=book,
         metrics=metrics,
         on_callbacks=lambda: owed.append(1),
@@ -250,7 +263,7 @@ def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None,
     )
     numbers = {number: name for name, account in parsed.account.items() for number in account.numbers}
     correlator = Correlator(store, book, numbers, metrics=metrics, clock=clock)
-    return Core(parsed, store, clock, uplinks, book, metrics, pipeline, correlator)
+    return Core(parsed, store, clock, uplinks, book, metrics, pipeline, intake, correlator)
 
 
 def receipt(smsc_message_id: str, state: State = State.DELIVERED, **fields: Any) -> Receipt:

@@ -109,7 +109,7 @@ async def test_a_message_cancelled_at_another_node_is_not_sent(stores: tuple[Sto
     first.uplinks["a"].set_available(False)
     first.uplinks["b"].set_available(False)
     message, other = await first.send("cancelled"), await first.send("sent")
-    await second.pipeline.cancel("shop", message.id)
+    await second.intake.cancel("shop", message.id)
     first.uplinks["a"].answer = numbered()
     first.uplinks["a"].set_available(True)
     await first.settled(other, State.SUBMITTED)

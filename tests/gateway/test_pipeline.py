@@ -41,7 +41,7 @@ async def test_accepted_means_stored(store: Store) -> None:
 
 async def test_a_batch_is_judged_item_by_item(store: Store) -> None:
     core = make_core(store)
-    outcome = await core.pipeline.accept([new_message(), new_message(recipient="12"), new_message(text="")])
+    outcome = await core.intake.accept([new_message(), new_message(recipient="12"), new_message(text="")])
     assert isinstance(outcome[0], Message)
     assert [(one.code, one.field) for one in outcome[1:] if isinstance(one, InvalidMessage)] == [
         ("invalid_recipient", "recipient"),
@@ -52,7 +52,7 @@ async def test_a_batch_is_judged_item_by_item(store: Store) -> None:
 
 async def test_a_message_that_no_route_takes_is_refused_at_once(store: Store) -> None:
     core = make_core(store, config=CONFIG.replace("[[route]]", '[[route]]\nprefix = "91"'))
-    (outcome,) = await core.pipeline.accept([new_message()])
+    (outcome,) = await core.intake.accept([new_message()])
     assert isinstance(outcome, NoRoute)
     assert await store.messages("shop") == []
 

@@ -147,7 +147,7 @@ async def test_a_message_whose_sender_hung_up_during_the_commit_is_sent(store: S
     core = await started(store)
     core.uplinks["a"].answer = always(accepted("1"))
     for turns in range(4):
-        asking = asyncio.create_task(core.pipeline.accept([new_message()]))
+        asking = asyncio.create_task(core.intake.accept([new_message()]))
         for _ in range(turns):
             await asyncio.sleep(0)
         asking.cancel()

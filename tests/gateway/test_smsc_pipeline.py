@@ -45,7 +45,7 @@ async def release(core: Core) -> list[str]:
 async def test_a_cancelled_message_never_leaves(memory: MemoryStore) -> None:
     core = await still(memory)
     gone, kept = await core.send("gone"), await core.send("kept")
-    cancelled = await core.pipeline.cancel("shop", gone.id)
+    cancelled = await core.intake.cancel("shop", gone.id)
     assert cancelled.state is State.DELETED
     assert await release(core) == ["kept"]
     assert await core.state(gone) is State.DELETED
@@ -57,7 +57,7 @@ async def test_a_cancelled_message_never_leaves(memory: MemoryStore) -> None:
 async def test_a_replaced_message_leaves_once_as_it_is_now(memory: MemoryStore) -> None:
     core = await still(memory)
     message, other = await core.send("old"), await core.send("other")
-    await core.pipeline.amend("shop", message.id, renamed)
+    await core.intake.amend("shop", message.id, renamed)
     assert sorted(await release(core)) == ["new", "other"]
     assert await core.state(message) is await core.state(other) is State.SUBMITTED
     await core.pipeline.stop(1)
@@ -66,8 +66,8 @@ async def test_a_replaced_message_leaves_once_as_it_is_now(memory: MemoryStore) 
 async def test_what_waits_in_the_store_is_cancelled_and_replaced_too(memory: MemoryStore) -> None:
     core = await still(memory, extra="[pipeline]\nqueue_limit = 1")
     messages = [await core.send(f"text {n}") for n in range(4)]
-    await core.pipeline.cancel("shop", messages[2].id)
-    await core.pipeline.amend("shop", messages[3].id, renamed)
+    await core.intake.cancel("shop", messages[2].id)
+    await core.intake.amend("shop", messages[3].id, renamed)
     for uplink in core.uplinks.values():
         uplink.set_available(True)
     for message in (messages[0], messages[1], messages[3]):
@@ -84,7 +84,7 @@ async def test_what_waits_in_the_store_is_cancelled_and_replaced_too(memory: Mem
 async def test_a_scheduled_message_is_moved(memory: MemoryStore) -> None:
     core = await still(memory)
     message = await core.send("later", scheduled_at=core.clock() + 100)
-    await core.pipeline.amend("shop", message.id, lambda old: replace(old, scheduled_at=core.clock() + 50))
+    await core.intake.amend("shop", message.id, lambda old: replace(old, scheduled_at=core.clock() + 50))
     core.clock.advance(60)
     assert await release(core) == ["later"]
     await core.pipeline.stop(1)
@@ -95,10 +95,10 @@ async def test_what_left_ended_or_is_not_theirs_cannot_be_changed(memory: Memory
     message = await core.send()
     for account, message_id in (("other", message.id), ("shop", "nothing"), ("other", "nothing")):
         with pytest.raises(NotWaiting) as refused:
-            await core.pipeline.cancel(account, message_id)
+            await core.intake.cancel(account, message_id)
         assert not refused.value.is_known
     await release(core)
-    for change in (core.pipeline.cancel("shop", message.id), core.pipeline.amend("shop", message.id, renamed)):
+    for change in (core.intake.cancel("shop", message.id), core.intake.amend("shop", message.id, renamed)):
         with pytest.raises(NotWaiting) as refused:
             await change
         assert refused.value.is_known
@@ -109,13 +109,13 @@ async def test_one_that_cannot_be_replaced_leaves_as_it_was(memory: MemoryStore)
     core = await still(memory)
     message = await core.send("old")
     with pytest.raises(InvalidMessage):
-        await core.pipeline.amend("shop", message.id, lambda old: replace(old, text=""))
+        await core.intake.amend("shop", message.id, lambda old: replace(old, text=""))
     memory.fault = failing("amend")
     with pytest.raises(StoreError):
-        await core.pipeline.amend("shop", message.id, renamed)
+        await core.intake.amend("shop", message.id, renamed)
     memory.fault = failing("end")
     with pytest.raises(StoreError):
-        await core.pipeline.cancel("shop", message.id)
+        await core.intake.cancel("shop", message.id)
     memory.fault = None
     assert await release(core) == ["old"]
     await core.pipeline.stop(1)
@@ -125,7 +125,7 @@ async def test_of_two_cancels_at_once_one_wins(memory: MemoryStore) -> None:
     core = await still(memory)
     message = await core.send()
     both = await asyncio.gather(
-        core.pipeline.cancel("shop", message.id), core.pipeline.cancel("shop", message.id), return_exceptions=True
+        core.intake.cancel("shop", message.id), core.intake.cancel("shop", message.id), return_exceptions=True
     )
     assert sorted(type(one).__name__ for one in both) == ["Message", "NotWaiting"]
     await core.pipeline.stop(1)
@@ -142,7 +142,7 @@ async def test_a_cancel_against_a_sender_at_work_has_one_end(memory: MemoryStore
         for _ in range(n % 4):
             await asyncio.sleep(0)
         try:
-            await core.pipeline.cancel("shop", message.id)
+            await core.intake.cancel("shop", message.id)
         except NotWaiting:
             continue
         cancelled += 1
@@ -158,7 +158,7 @@ async def test_ids_may_be_given(memory: MemoryStore) -> None:
     core = make_core(memory)
     first = await core.send()
     given = memory.ids.new(core.clock())
-    outcome = await core.pipeline.accept([new_message(), new_message()], ids=(given,))
+    outcome = await core.intake.accept([new_message(), new_message()], ids=(given,))
     ids = [one.id for one in outcome if isinstance(one, Message)]
     assert ids[0] == given
     assert len({first.id, *ids}) == 3
