@@ -3,15 +3,24 @@
     dialect ──Verification, NumberInfo, Balance…──► port ◄── gateway.services, gateway.billing, gateway.uplinks
 
 Money is in `Decimal`, times are seconds since the epoch, numbers are digits with country code and no plus sign.
-Every port takes the account's name first: nobody sees what is another's.
+Every port takes the account's name first: nobody sees what is another's. One-time codes have their own module,
+`verifying`; what services ask of providers, and what dialects report for them, is in `seams`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+
+from gateway.providers.verifying import Verification as Verification
+from gateway.providers.verifying import Verifier as Verifier
+from gateway.providers.verifying import VerifyError as VerifyError
+from gateway.providers.verifying import VerifyProblem as VerifyProblem
+from gateway.providers.verifying import VerifyRequest as VerifyRequest
+from gateway.providers.verifying import VerifySend as VerifySend
+from gateway.providers.verifying import VerifyStatus as VerifyStatus
+from gateway.providers.verifying import VerifyStep as VerifyStep
 
 if TYPE_CHECKING:
     from gateway.models import Inbound, Message, State
@@ -59,155 +68,6 @@ class Ledger(Protocol):
 
     async def charged(self, account: str, message_id: str) -> Decimal:
         """What a message has cost so far, refunds taken off."""
-
-
-# --- one-time codes ---
-
-
-class VerifyStatus(StrEnum):
-    """Where a verification is."""
-
-    PENDING = "pending"
-    VERIFIED = "verified"
-    FAILED = "failed"
-    """Too many wrong codes."""
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    UNDELIVERED = "undelivered"
-
-
-class VerifyProblem(StrEnum):
-    """Why a verification cannot go on."""
-
-    NOT_FOUND = "not_found"
-    WRONG_CODE = "wrong_code"
-    TOO_MANY_ATTEMPTS = "too_many_attempts"
-    EXPIRED = "expired"
-    ENDED = "ended"
-    """It was verified or cancelled before."""
-    CONCURRENT = "concurrent"
-    """Another verification of this number is under way."""
-    TOO_SOON = "too_soon"
-    """A code went out a moment ago, or may not be withdrawn yet."""
-    TOO_MANY_SENDS = "too_many_sends"
-    BLOCKED = "blocked"
-    """A guard against pumping traffic: this prefix, address or account asked too often or converts too seldom."""
-    BAD_NUMBER = "bad_number"
-    BAD_REQUEST = "bad_request"
-    NO_ROUTE = "no_route"
-    NO_FUNDS = "no_funds"
-
-
-class VerifyError(Exception):
-    """A verification could not be begun, sent again or checked.
-
-    Attributes:
-        problem: which rule.
-        attempts_left: where a code was wrong.
-        verification_id: of the one that is in the way or that was asked for.
-    """
-
-    def __init__(self, problem: VerifyProblem, text: str, *, attempts_left: int = 0, verification_id: str = "") -> None:
-        super().__init__(text)
-        self.problem = problem
-        self.attempts_left = attempts_left
-        self.verification_id = verification_id
-
-
-class VerifyStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to bring a code to its reader."""
-
-    channel: str = "sms"
-    """'sms', 'voice', 'flash_call', 'missed_call', 'whatsapp', 'telegram', 'viber', 'rcs', 'email'."""
-    wait_seconds: int = 0
-    """Until the next step is taken; 0: it is taken on request only."""
-
-
-class VerifyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A verification as a dialect asks for it."""
-
-    number: str
-    dialect: str
-    """Whose rules and templates apply."""
-    brand: str = ""
-    sender: str = ""
-    language: str = ""
-    """BCP 47, lower case; empty: from the number's country."""
-    template: str = ""
-    """A text of the caller's own with {code}, {brand}; empty: the language's own."""
-    code: str = ""
-    """A code of the caller's own; empty: made here."""
-    code_length: int = 4
-    validity_seconds: int = 300
-    max_attempts: int = 3
-    max_sends: int = 3
-    resend_after_seconds: int = 0
-    """The shortest time between two codes."""
-    allow_concurrent: bool = False
-    """Whether a second verification of the same number, account and brand may run beside the first."""
-    replaces_concurrent: bool = False
-    """... or ends the first."""
-    sms_retriever_hash: str = ""
-    """Eleven characters of an Android app, put where its SMS Retriever looks for them."""
-    steps: tuple[VerifyStep, ...] = (VerifyStep(),)
-    reference: str = ""
-    callback_url: str = ""
-    remote: str = ""
-    """Whose request it is: the end user's network address where the app said so."""
-    extra: Mapping[str, str] = {}
-    """What the dialect wants to find again."""
-
-
-class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """A verification as callers may see it: never the code."""
-
-    id: str
-    account: str
-    number: str
-    dialect: str
-    status: VerifyStatus
-    channel: str
-    brand: str = ""
-    language: str = ""
-    code_length: int = 4
-    attempts: int = 0
-    max_attempts: int = 3
-    sends: int = 0
-    created_at: float = 0.0
-    expires_at: float = 0.0
-    verified_at: float = 0.0
-    message_id: str = ""
-    """The message that carried the latest code."""
-    reference: str = ""
-    callback_url: str = ""
-    extra: Mapping[str, str] = {}
-
-
-class Verifier(Protocol):
-    """One-time codes.
-
-    Every call raises `VerifyError` where a rule says no, `NotOffered` where no way out carries the code.
-    """
-
-    async def begin(self, account: str, request: VerifyRequest) -> Verification:
-        """Make a code and send it; returns after the commit."""
-
-    async def resend(self, account: str, verification_id: str, *, channel: str = "") -> Verification:
-        """Send a fresh code (or the same, as the dialect's rules say) over this or another channel."""
-
-    async def check(self, account: str, verification_id: str, code: str) -> Verification:
-        """Compare a code; the verification it has verified."""
-
-    async def cancel(self, account: str, verification_id: str) -> Verification:
-        """End it without a result."""
-
-    async def find(self, account: str, verification_id: str) -> Verification | None:
-        """One by its id."""
-
-    async def search(
-        self, account: str, *, number: str = "", reference: str = "", limit: int = 50, before_id: str = ""
-    ) -> Sequence[Verification]:
-        """Those of a number, newest first."""
 
 
 # --- numbers ---
@@ -263,12 +123,18 @@ class Numbers(Protocol):
 
         Raises:
             NotOffered: no uplink does this.
+            gateway.providers.seams.LookupFailed: the provider gave no answer.
         """
 
     async def network_bulk(
         self, account: str, numbers: Sequence[str], *, method: str, callback_url: str, dialect: str
     ) -> str:
-        """Ask for many; the answers are called back in the words of the dialect. Returns the job's id."""
+        """Ask for many, 1,000 at most; the answers are called back in the words of the dialect. Returns the job's id.
+
+        Raises:
+            NotOffered: no uplink does this, or the dialect reports no look-ups.
+            ValueError: there are too many.
+        """
 
     def countries(self) -> Sequence[tuple[str, str, int]]:
         """ISO code, name and calling code of every country."""
@@ -290,11 +156,38 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-class Directory(Protocol):
-    """Keeps an account's things; kinds are 'sender', 'template', 'opt_out', 'blocked_template', 'webhook', …"""
+class NameTaken(Exception):
+    """There is an entry of that kind and name already.
 
-    async def add(self, account: str, kind: str, name: str, fields: Mapping[str, object]) -> Entry:
-        """Keep a new one."""
+    Attributes:
+        entry_id: whose name it is.
+    """
+
+    def __init__(self, text: str, entry_id: str = "") -> None:
+        super().__init__(text)
+        self.entry_id = entry_id
+
+
+class Directory(Protocol):
+    """Keeps an account's things; kinds are 'sender', 'template', 'opt_out', 'blocked_template', 'webhook', …
+
+    'opt_out' and 'dnd' are lists of numbers: an entry's name is a number, and every message to it is refused.
+    """
+
+    async def add(
+        self, account: str, kind: str, name: str, fields: Mapping[str, object], *, unique: bool = False
+    ) -> Entry:
+        """Keep a new one; its id counts from 1 within account and kind. Returns after the commit.
+
+        Args:
+            unique: whether no other may have this name. Lists of numbers are so anyway.
+
+        Raises:
+            NameTaken: another has it.
+        """
+
+    async def add_many(self, account: str, kind: str, names: Sequence[str], fields: Mapping[str, object]) -> int:
+        """Keep many that differ in their names only, passing over what is there already; how many were new."""
 
     async def change(self, account: str, kind: str, entry_id: str, fields: Mapping[str, object]) -> Entry | None:
         """Put these fields over the old ones; None where there is none."""
@@ -311,8 +204,16 @@ class Directory(Protocol):
     async def by_name(self, account: str, kind: str, name: str) -> Sequence[Entry]:
         """Those of a name."""
 
-    async def list(self, account: str, kind: str, *, page: int = 1, per_page: int = 15) -> tuple[Sequence[Entry], int]:
-        """One page, oldest first, and how many there are in all."""
+    async def list(
+        self,
+        account: str,
+        kind: str,
+        *,
+        page: int = 1,
+        per_page: int = 15,
+        where: Callable[[Entry], bool] | None = None,
+    ) -> tuple[Sequence[Entry], int]:
+        """One page, oldest first, and how many there are in all; of those that `where` lets through."""
 
 
 # --- flows ---
@@ -341,7 +242,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     steps: tuple[FlowStep, ...]
     status: str
-    """'processing', 'sent', 'delivered', 'undelivered', 'rejected'."""
+    """'processing', 'sent', 'delivered', 'read', 'undelivered', 'rejected'."""
+    error: str = ""
+    """Why the last step was not delivered."""
     step: int = 0
     message_ids: tuple[str, ...] = ()
     dialect: str = "native"
@@ -364,7 +267,13 @@ class Flows(Protocol):
         callback_url: str = "",
         client_reference: str = "",
     ) -> Flow:
-        """Keep a flow and take its first step; returns after the commit."""
+        """Keep a flow and take its first step; returns after the commit.
+
+        Raises:
+            gateway.errors.InvalidMessage: a message of the first step cannot be accepted, or a step cannot be read.
+            NotOffered: no step can be taken.
+            gateway.errors.StoreError: nothing was kept.
+        """
 
     async def find(self, account: str, flow_id: str) -> Flow | None:
         """One by its id."""
