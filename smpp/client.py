@@ -83,6 +83,7 @@ class Client:
             As `request`.
         """
         link = self._link
+        link.desk.is_used = True
         connection = link.connection
         answer = await (connection.try_send(message) or connection.request(message))
         if answer.command_status:

@@ -23,6 +23,7 @@ from smpp.session import (
     StateChanged,
     Trace,
 )
+from smpp.sms import Receipt
 from smpp.status import CommandStatus
 from smpp.wire.pdu import AlertNotification, DataSm, DeliverSm, Outbind
 
@@ -247,18 +248,21 @@ class Link:
                 return self.desk.receive(message, receipt)
             log.warning("message refused: nobody takes messages here", link=self.name, source=message.source_addr)
             return CommandStatus.ESME_RX_T_APPN
-        answer = self.on_deliver(message)
         if receipt is None:
-            return answer
+            return self.on_deliver(message)
+        if not self.desk.has_place(message, receipt):
+            return CommandStatus.ESME_RX_T_APPN
+        answer = self.on_deliver(message)
         if isinstance(answer, Awaitable):
             return self._receive_after(answer, message, receipt)
         return self._receive_if_taken(answer, message, receipt)
 
-    async def _receive_after(self, answer: Awaitable[Answer], message: DeliverSm | DataSm, receipt: object) -> Answer:
+    async def _receive_after(self, answer: Awaitable[Answer], message: DeliverSm | DataSm, receipt: Receipt) -> Answer:
         return self._receive_if_taken(await answer, message, receipt)
 
-    def _receive_if_taken(self, answer: Answer, message: DeliverSm | DataSm, receipt: object) -> Answer:
-        # The handler has it safe: its word counts. A submission that waits hears of it all the same.
-        if not isinstance(answer, int) or answer == 0:
-            self.desk.receive(message, receipt)  # type: ignore[arg-type]
-        return answer
+    def _receive_if_taken(self, answer: Answer, message: DeliverSm | DataSm, receipt: Receipt) -> Answer:
+        if isinstance(answer, int) and answer:
+            return answer
+        # The handler has it safe. If meanwhile there is no room to keep it for its part, it comes again, and to the
+        # handler a second time: rather that than a part which waits for ever.
+        return self.desk.receive_taken(message, receipt) or answer

@@ -215,6 +215,10 @@ class ReceiptDesk:
     Args:
         correlator: how ids are compared, how much is kept and for how long.
         default_alphabet: what data_coding 0 means in this group's receipts.
+
+    Attributes:
+        is_used: whether anything is submitted for which this desk gets receipts. Where a program sends in a way of its
+            own (`Slot.submit`) and takes receipts with a handler of its own, nothing is kept here.
     """
 
     def __init__(
@@ -223,6 +227,7 @@ class ReceiptDesk:
         self.correlator: Correlator[Submission, Receipt] = correlator or Correlator()
         self._default_alphabet = default_alphabet
         self._expire_at = 0.0
+        self.is_used = False
 
     def accepted(self, message: Request, response: Response, bind: str, now: float) -> Submission:
         """An SMSC accepted a part: from now on its receipts are expected, if it asked for any.
@@ -242,6 +247,7 @@ class ReceiptDesk:
 
     def submitted(self, submission: Submission, now: float) -> None:
         """Expect receipts for a part; those that came early are given at once."""
+        self.is_used = True
         if now >= self._expire_at:
             self._expire(now)
         for match in self.correlator.submitted(submission.message_id, submission.destination, submission, now):
@@ -276,6 +282,26 @@ class ReceiptDesk:
         elif not has_room:
             return CommandStatus.ESME_RX_T_APPN
         return CommandStatus.ESME_ROK
+
+    def has_place(self, message: DeliverSm | DataSm, receipt: Receipt) -> bool:
+        """Whether a receipt that a handler takes would find its part, or could be kept until the response comes.
+
+        Where not, it is turned away before the handler gets it: a part would never hear of it, however well the handler
+        keeps it.
+        """
+        if not self.is_used or self.correlator.has_room or not receipt.id:
+            return True
+        now = asyncio.get_running_loop().time()
+        if now >= self._expire_at:
+            self._expire(now)
+        if self.correlator.has_room or self.correlator.knows(receipt.id, message.source_addr, message.destination_addr):
+            return True
+        self.correlator.counters.turned_away += 1
+        return False
+
+    def receive_taken(self, message: DeliverSm | DataSm, receipt: Receipt) -> CommandStatus:
+        """As `receive`, for a receipt that a handler has taken."""
+        return self.receive(message, receipt) if self.is_used else CommandStatus.ESME_ROK
 
     @property
     def counters(self) -> Counters:

@@ -186,6 +186,12 @@ class Correlator(Generic[T, R]):
             self.counters.turned_away += 1
         return None
 
+    def knows(self, message_id: str, address: str, other_address: str = "") -> bool:
+        """Whether a receipt with this id and these addresses would find its part now; arguments as `receipt`."""
+        addresses = (address, other_address)
+        found = self._find_learned(message_id, addresses) or self._find(receipt_keys(self._rule, message_id), addresses)
+        return found is not None
+
     def expire(self, now: float) -> list[Report[T, R]]:
         """Give up what is overdue.
 

@@ -276,6 +276,7 @@ class Pool:
             EncodeError: the message holds what the specification forbids.
             StateError: the pool stops, or the SMSC's version of SMPP cannot carry the message.
         """
+        self.desk.is_used = True
         turn = next(self._turns)
         trial = None if deadline is None else self.new_trial(message, deadline)
         doubt, doubts = None, 0
@@ -349,6 +350,7 @@ class Pool:
         Yields:
             Each message with its Submission, or with the error that ended it: a rejection is a value, not the end.
         """
+        self.desk.is_used = True
         stream = Stream(self, concurrency, self.config.resend_in_doubt)
         self._streams.add(stream)
         try:
