@@ -319,7 +319,14 @@ class MemoryStore(Store):
     # --- records of services ---
 
     async def put_records(self, records: Sequence[Record]) -> list[bool]:
-        return await self._commit("put records", lambda: self.tables.records.put(records), len(records))
+        def work() -> list[bool]:
+            written = self.tables.records.put(records)
+            for record in itertools.compress(records, written):
+                for callback in record.callbacks:
+                    self._put_callback(callback)
+            return written
+
+        return await self._commit("put records", work, len(records))
 
     async def drop_records(self, kind: str, account: str, keys: Collection[str]) -> int:
         return await self._commit("drop records", lambda: self.tables.records.drop(kind, account, keys))

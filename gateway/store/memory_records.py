@@ -21,7 +21,7 @@ class RecordTable:
         stored = self._rows.get(record.name)
         if (stored.version if stored else 0) != record.version:
             return False
-        self._rows[record.name] = msgspec.structs.replace(record, version=record.version + 1)
+        self._rows[record.name] = msgspec.structs.replace(record, version=record.version + 1, callbacks=())
         return True
 
     def drop(self, kind: str, account: str, keys: Collection[str]) -> int:

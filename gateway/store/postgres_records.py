@@ -27,7 +27,7 @@ _UPDATE: Final = (
 _DROP: Final = f"DELETE FROM records USING {_NAMES} WHERE {_SAME} RETURNING records.kind, records.account, records.key"
 
 
-async def put_records(connection: Connection, records: list[Record], _context: object) -> list[bool]:
+async def put_records(connection: Connection, records: list[Record]) -> list[bool]:
     """Write those whose version is still the one they name."""
     written = [False] * len(records)
     left = list(range(len(records)))

@@ -5,6 +5,7 @@ messages it is about, in the order of their keys. A receipt that finds no part n
 its group alone: no node can then make its id known between the look and the parking.
 """
 
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -53,6 +54,7 @@ from gateway.store.postgres_rows import (
 )
 from gateway.store.postgres_sweeps import Sweeps
 from gateway.store.postgres_writer import LATER, Work
+from gateway.store.records import Record
 from gateway.store.sqlite_rows import (
     callback_row,
     event_row,
@@ -108,7 +110,7 @@ class Writes:
             "fail deliveries": self._fail_deliveries,
             "replay": self._replay,
             "ping": self._ping,
-            "put records": put_records,
+            "put records": _put_records,
             "drop records": drop_records,
         }
 
@@ -362,6 +364,13 @@ async def write_events(connection: Connection, events: Iterable[Event]) -> None:
 async def _fail_owed(connection: Connection, before: float, error: str, *, are_deliveries: bool) -> int:
     status = await connection.execute(sql.FAIL, error, key_at(before), before, SWEEP_LIMIT, are_deliveries)
     return _count(status)
+
+
+async def _put_records(connection: Connection, records: list[Record], _context: object) -> list[bool]:
+    written = await put_records(connection, records)
+    owed = [callback for record in itertools.compress(records, written) for callback in record.callbacks]
+    await _write_callbacks(connection, owed)
+    return written
 
 
 async def _write_callbacks(connection: Connection, callbacks: Sequence[Callback]) -> None:

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.models import Callback
+
 RecordKey = tuple[str, str, str]
 """Kind, account, key."""
 
@@ -30,6 +32,9 @@ class Record(msgspec.Struct, kw_only=True, frozen=True):
     """As read; 0: not stored yet."""
     created_at: float = 0.0
     updated_at: float = 0.0
+    callbacks: tuple[Callback, ...] = ()
+    """What is owed because of it, with ids of the store's making: kept in the same commit, if it is written; not part
+    of what is read back."""
 
     @property
     def name(self) -> RecordKey:
@@ -45,7 +50,7 @@ class RecordStore(ABC):
 
     @abstractmethod
     async def put_records(self, records: Sequence[Record]) -> list[bool]:
-        """Write each whose stored version is `version` still, as `version + 1`; all in one commit.
+        """Write each whose stored version is `version` still, as `version + 1`, with its callbacks; all in one commit.
 
         Returns:
             Which were written. One that another has changed, dropped or, where it is new, put first, was not.

@@ -15,7 +15,7 @@ _UPDATE: Final = (
 )
 
 
-def put_records(connection: sqlite3.Connection, records: list[Record], _context: object) -> list[bool]:
+def put_records(connection: sqlite3.Connection, records: list[Record]) -> list[bool]:
     """Write those whose version is still the one they name."""
     return [connection.execute(*_statement(record)).rowcount == 1 for record in records]
 

@@ -34,6 +34,7 @@ from gateway.store.moves import (
     receipts_need,
     results_need,
 )
+from gateway.store.records import Record
 from gateway.store.sqlite_records import drop_records, put_records
 from gateway.store.sqlite_rows import (
     CALLBACK_COLUMNS,
@@ -119,7 +120,7 @@ class Writes:
             "replay": self.replay,
             "register": self.register,
             "ping": self.ping,
-            "put records": put_records,
+            "put records": _put_records,
             "drop records": drop_records,
         }
 
@@ -363,6 +364,12 @@ def _fail_owed(connection: Connection, created_before: float, error: str, *, are
         " AND (substr(host, 1, 7) = 'smpp://') = ? ORDER BY key LIMIT ?)",
         (error, key_at(created_before), created_before, are_deliveries, SWEEP_LIMIT),
     ).rowcount
+
+
+def _put_records(connection: Connection, records: list[Record], _context: object) -> list[bool]:
+    written = put_records(connection, records)
+    _write_callbacks(connection, [one for record in itertools.compress(records, written) for one in record.callbacks])
+    return written
 
 
 def _write_callbacks(connection: Connection, callbacks: Sequence[Callback]) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from gateway.errors import StoreError
+from gateway.models import Callback
 from gateway.store import Record, Store
 from tests.gateway.fakes import failing
 
@@ -125,3 +126,17 @@ async def test_text_that_a_database_cannot_keep_does_no_harm(store: Store) -> No
     assert await store.put_records([record]) == [False]
     assert await store.count_records("verify", tag="t\0") == 1
     assert await store.drop_records("verify", "shop", ["a\0b"]) == 1
+
+
+async def test_callbacks_are_kept_with_the_record_they_belong_to_and_only_then(store: Store) -> None:
+    def owed(word: str) -> tuple[Callback, ...]:
+        return (Callback(id=store.ids.new(1.0), account="shop", url=f"https://example.com/{word}", due_at=1.0),)
+
+    first = [make_record(callbacks=owed("kept")), make_record(callbacks=owed("lost")), make_record("l")]
+    assert await store.put_records(first) == [True, False, True]
+    assert [one.url for one in await store.callbacks()] == ["https://example.com/kept"]
+    read = await store.find_record("verify", "shop", "k")
+    assert read is not None
+    assert read.callbacks == ()
+    assert await store.put_records([msgspec.structs.replace(read, callbacks=owed("next") + owed("more"))]) == [True]
+    assert [one.url[20:] for one in await store.callbacks()] == ["kept", "next", "more"]
