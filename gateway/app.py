@@ -6,6 +6,7 @@ webhooks ◄── correlator ◄───────────────�
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ from gateway.accounts import Accounts
 from gateway.config import Config
 from gateway.correlator import Correlator
 from gateway.errors import StoreError
+from gateway.faults import fault_from
 from gateway.http import HttpLimits, Listener, serve
 from gateway.intake import Intake
 from gateway.metrics import CONTENT_TYPE, Metrics
@@ -105,6 +107,7 @@ class Gateway:
             commit_batch=config.store.commit_batch,
             on_commit=self.metrics.on_commit,
         )
+        store.fault = fault_from(os.environ)
         steps.push_async_callback(store.close)
         lease = self._lease = Lease(store, config.node.name, config.node.lease_seconds)
         await lease.start()

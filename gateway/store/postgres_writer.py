@@ -146,7 +146,7 @@ class Writer:
                 log.exception("the writer was interrupted")
                 continue
             try:
-                self._fault("after commit")
+                self._reach_all("after", batch)
                 self._on_commit(time.monotonic() - started, sum(work.size for work in batch))
             except Exception:
                 log.exception("an observer of commits failed")
@@ -205,7 +205,7 @@ class Writer:
         await transaction.start()
         try:
             outcome = await execute(connection, batch)
-            self._fault("before commit")
+            self._reach_all("before", batch)
         except BaseException:
             if not connection.is_closed():
                 with contextlib.suppress(Exception):
@@ -217,6 +217,12 @@ class Writer:
             if not await self._was_kept(error):
                 raise
         return outcome
+
+    def _reach_all(self, side: str, batch: Sequence[Work]) -> None:
+        """The points on one side of a commit: by the kinds of its work, and of every commit."""
+        for kind in {work.kind for work in batch}:
+            self._fault(f"{side} {kind}")
+        self._fault(f"{side} commit")
 
     # --- the connection ---
 

@@ -76,7 +76,7 @@ class Writer:
                 started = time.monotonic()
                 outcome = self._commit(batch)
                 try:
-                    self._fault("after commit")
+                    self._reach_all("after", batch)
                     self._on_commit(time.monotonic() - started, sum(work.size for work in batch))
                 except Exception:
                     # What is committed is committed, and this thread must go on.
@@ -123,13 +123,19 @@ class Writer:
                     own = result[start : start + len(work.rows)] if isinstance(result, list) else result
                     outcome.append((work, own))
                     start += len(work.rows)
-            self._fault("before commit")
+            self._reach_all("before", batch)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
         return outcome
+
+    def _reach_all(self, side: str, batch: list[Work]) -> None:
+        """The points on one side of a commit: by the kinds of its work, and of every commit."""
+        for kind in {work.kind for work in batch}:
+            self._fault(f"{side} {kind}")
+        self._fault(f"{side} commit")
 
     def _tell(self, outcome: list[tuple[Work, Any]]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Work, Any]]] = {}

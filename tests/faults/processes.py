@@ -34,8 +34,9 @@ View = dict[str, Any]
 class GatewayProcess:
     """``gateway serve CONFIG``, as often as it has to be started."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, program: Sequence[str] = (sys.executable, "-m", "gateway")) -> None:
         self._config = config
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._http: aiohttp.ClientSession | None = None
@@ -57,22 +58,26 @@ class GatewayProcess:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self) -> None:
-        """Start it and wait until it serves."""
-        self._serving = asyncio.get_running_loop().create_future()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "gateway", "serve", str(self._config), "--log-format", "json"),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-            env=environment,
-        )
-        self._reading = asyncio.create_task(self._read(self._process))
+    async def start(self, **environment: str) -> None:
+        """Start it, perhaps with more in its environment, and wait until it serves."""
+        await self.spawn(**environment)
         async with asyncio.timeout(PATIENCE_SECONDS):
             self.url = f"http://{await self._serving}"
         self._http = aiohttp.ClientSession(self.url, headers={"Authorization": f"Bearer {API_KEY}"})
+
+    async def spawn(self, **environment: str) -> None:
+        """Start it; it may end before it serves."""
+        self._serving = asyncio.get_running_loop().create_future()
+        path = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
+        self._process = await asyncio.create_subprocess_exec(
+            *self._program,
+            *("serve", str(self._config), "--log-format", "json"),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+        )
+        self._reading = asyncio.create_task(self._read(self._process))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
