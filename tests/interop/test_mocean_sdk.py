@@ -132,8 +132,8 @@ def test_message_status_is_answered(gateway: Gateway) -> None:
 
 
 def test_call_that_is_not_served_raises_with_its_text(gateway: Gateway) -> None:
-    with pytest.raises(MoceanErrorException, match="Unknown request"):
-        gateway.client().balance.inquiry()
+    with pytest.raises(MoceanErrorException, match="Invalid request"):
+        gateway.client().voice.hangup("some-call")
 
 
 def test_delivery_report_is_put_as_a_form(gateway: Gateway) -> None:

@@ -1,8 +1,10 @@
 """Writing Mocean's answers: XML unless JSON was asked for, in the shapes of version 1 and version 2."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -12,6 +14,8 @@ from gateway.providers.mocean import spec
 
 JSON: Final = "json"
 XML: Final = "xml"
+CSV: Final = "csv"
+"""Of the price list only."""
 
 _CONTENT_TYPES: Final = {JSON: "application/json; charset=utf-8", XML: "application/xml; charset=utf-8"}
 _encode_json: Final = msgspec.json.Encoder().encode
@@ -23,8 +27,24 @@ _NOT_XML: Final = dict.fromkeys((*range(0x20), *range(0xD800, 0xE000), 0xFFFE, 0
     13: "&#13;",
 }
 
-Fields = Mapping[str, str | int]
-"""One flat object of an answer."""
+Fields = Mapping[str, object]
+"""One object of an answer; values are text, numbers, or objects and lists of them."""
+
+
+class Listed(NamedTuple):
+    """How a list is written in XML."""
+
+    wrapper: str
+    old_wrapper: str
+    """Of version 1; empty: none."""
+    item: str
+
+
+_LISTS: Final[Mapping[str, Listed]] = {
+    "messages": Listed("messages", "", "message"),
+    "destinations": Listed("destinations", "data", "destination"),
+    "message_ids": Listed("message_ids", "message_ids", "message_id"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +64,7 @@ def failure_fields(status: int, table: Mapping[int, spec.Code]) -> dict[str, str
 
 def sms_answer(results: Sequence[Fields], form: Format) -> WebAnswer:
     """Answer /sms with one object per receiver, in the order of the request."""
-    failed = [int(result["status"]) for result in results if result["status"] != spec.OK]
+    failed = [status for result in results if isinstance(status := result["status"], int) and status != spec.OK]
     if len(failed) < len(results):
         # A failure at the top level would make some clients send again to those who get it.
         return _answer(spec.SMS_STATUS[spec.OK].http_status, {"messages": results}, form)
@@ -69,9 +89,22 @@ def failure(status: int, table: Mapping[int, spec.Code], form: Format, *, http_s
     return _answer(_http_status(status, table, form, http_status), failure_fields(status, table), form)
 
 
-def success(fields: Fields, form: Format) -> WebAnswer:
-    """Answer any other request."""
+def success(fields: Fields, form: Format, *, old_wrapper: str = "") -> WebAnswer:
+    """Answer any other request.
+
+    Args:
+        old_wrapper: the element that version 1 has round all fields in XML.
+    """
+    if old_wrapper and form.version == 1 and form.media == XML:
+        fields = {old_wrapper: fields}
     return _answer(200, fields, form)
+
+
+def table(lines: Sequence[Sequence[str]], delimiter: str) -> WebAnswer:
+    """Answer with CSV."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(lines)
+    return WebAnswer(status=200, content_type="text/csv; charset=utf-8", body=text.getvalue().encode())
 
 
 def _http_status(status: int, table: Mapping[int, spec.Code], form: Format, exact: int = 0) -> int:
@@ -88,18 +121,25 @@ def _answer(http_status: int, content: Mapping[str, object], form: Format) -> We
 def _xml(content: Mapping[str, object], form: Format) -> bytes:
     pieces = ['<?xml version="1.0" encoding="UTF-8"?>\n<result>']
     for name, value in content.items():
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            # Version 1 has the same children without the wrapper.
-            inner = "".join(f"<message>{_elements(item)}</message>" for item in value)
-            pieces.append(inner if form.version == 1 else f"<{name}>{inner}</{name}>")
-        else:
-            pieces.append(_elements({name: value}))
+        pieces.append(_element(name, value, form))
     pieces.append("</result>")
     return "".join(pieces).encode()
 
 
-def _elements(fields: Mapping[str, object]) -> str:
-    return "".join(f"<{name}>{_escaped(str(value))}</{name}>" for name, value in fields.items())
+def _element(name: str, value: object, form: Format) -> str:
+    if isinstance(value, Mapping):
+        return f"<{name}>{_elements(value, form)}</{name}>"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        listed = _LISTS[name]
+        inner = "".join(_element(listed.item, item, form) for item in value)
+        wrapper = listed.old_wrapper if form.version == 1 else listed.wrapper
+        return f"<{wrapper}>{inner}</{wrapper}>" if wrapper else inner
+    text = bytes(value).decode() if isinstance(value, msgspec.Raw) else str(value)
+    return f"<{name}>{_escaped(text)}</{name}>"
+
+
+def _elements(fields: Mapping[str, object], form: Format) -> str:
+    return "".join(_element(name, value, form) for name, value in fields.items())
 
 
 def _escaped(text: str) -> str:

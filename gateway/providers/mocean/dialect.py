@@ -1,4 +1,4 @@
-"""Mocean's API as we serve it: /sms and /report/message, versions 1 and 2.
+"""Mocean's API as we serve it, versions 1 and 2: /sms here, the other calls as endpoints.py lists them.
 
     parameters ─► format ─► endpoint? ─► credentials ─► messages ─► intake ─► one result per receiver ─► XML or JSON
 
@@ -15,18 +15,22 @@ import msgspec
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, Receipt
 from gateway.providers.base import Caller, Refusal, Services, WebAnswer, WebRequest
-from gateway.providers.forms import is_message_id
-from gateway.providers.mocean import answers, reports, spec
+from gateway.providers.mocean import answers, codes, reports, spec
 from gateway.providers.mocean.answers import Format
+from gateway.providers.mocean.asked import Asked
+from gateway.providers.mocean.codes import Words
+from gateway.providers.mocean.endpoints import SERVED
 from gateway.providers.mocean.request import (
     Parameters,
     Receiver,
     Refused,
+    Unreadable,
     read_credentials,
     read_parameters,
     read_submission,
     text_of,
 )
+from gateway.providers.ports import NotOffered
 
 
 class MoceanOptions(msgspec.Struct, kw_only=True, frozen=True):
@@ -54,34 +58,39 @@ class Mocean:
         """Serve one request."""
         version, endpoint = _endpoint_of(request.path)
         form = Format(version=version, both=self._options.error_shape == "both")
-        is_sms = endpoint == "/sms"
+        served = SERVED.get(endpoint)
+        words = served.words if served is not None else codes.SMS
+        is_sms = endpoint == "/sms" and request.method in ("GET", "POST")
         try:
-            parameters = read_parameters(request)
-            form = _with_media(form, parameters)
-            if is_sms and request.method in ("GET", "POST"):
+            parameters = read_parameters(request, takes_json=served is not None and served.takes_json)
+            form = _with_media(form, parameters, endpoint, words)
+            if is_sms:
                 return await self._sms(request, parameters, services, form)
-            if endpoint == "/report/message" and request.method in ("GET", "POST"):
-                return await self._report(request, parameters, services, form)
-            is_sms = False
-            raise Refused(spec.UNKNOWN_REQUEST)
+            if served is None or request.method not in served.methods:
+                return _refusal(False, words.unknown_request, words, form)
+            return await served.handle(Asked(request, parameters, services, form, words, self._options.report_method))
         except Refused as refused:
-            return _refusal(is_sms, refused.status, form)
+            is_own = is_sms or not isinstance(refused, Unreadable)
+            return _refusal(is_sms, refused.status if is_own else words.malformed, words, form)
         except Unauthorized:
-            return _refusal(is_sms, spec.UNAUTHORIZED, form)
+            return _refusal(is_sms, words.unauthorized, words, form)
+        except NotOffered:
+            return _refusal(is_sms, words.not_offered, words, form)
         except StoreFull as full:
-            answer = _refusal(is_sms, spec.THROTTLED, form)
+            answer = _refusal(is_sms, words.throttled, words, form)
             return msgspec.structs.replace(answer, headers=(("Retry-After", str(max(1, round(full.retry_after)))),))
         except StoreError:
-            return _refusal(is_sms, spec.SYSTEM_ERROR, form)
+            return _refusal(is_sms, words.system, words, form)
 
     def refuse(self, request: WebRequest, refusal: Refusal) -> WebAnswer:
         """Turn a request away, in the format that what was read of it asks for."""
         version, endpoint = _endpoint_of(request.path)
         form = Format(version=version, both=self._options.error_shape == "both")
+        words = SERVED[endpoint].words if endpoint in SERVED else codes.SMS
         with suppress(Refused):
-            form = _with_media(form, read_parameters(request))
-        status, http_status = _REFUSALS[refusal]
-        return _refusal(endpoint == "/sms", status, form, http_status=http_status)
+            form = _with_media(form, read_parameters(request), endpoint, words)
+        status = {Refusal.TOO_LARGE: words.too_large, Refusal.INTERNAL: words.system}.get(refusal, words.malformed)
+        return _refusal(endpoint == "/sms", status, words, form, http_status=_HTTP_STATUS[refusal])
 
     def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
         """The delivery report; only where one was asked for, which is when the method was settled."""
@@ -99,29 +108,13 @@ class Mocean:
         accepted = await services.intake.accept(submission.messages) if submission.messages else ()
         return answers.sms_answer(_results(submission.receivers, accepted), form)
 
-    async def _report(self, request: WebRequest, parameters: Parameters, services: Services, form: Format) -> WebAnswer:
-        caller = _caller(request, parameters, services, "read")
-        message_id = text_of(parameters, "msgid")
-        if not is_message_id(message_id):
-            raise Refused(spec.BAD_MESSAGE_ID)
-        message = await services.lookup.message(caller.name, message_id)
-        message_status = spec.MESSAGE_NOT_FOUND if message is None else spec.MESSAGE_STATUS[message.state]
-        fields: dict[str, str | int] = {
-            "status": spec.OK,
-            "message_status": message_status,
-            "msgid": message_id,
-            # Nothing is charged here.
-            "credit_deducted": "0",
-        }
-        return answers.success(fields, form)
 
-
-_REFUSALS: Final[Mapping[Refusal, tuple[int, int]]] = {
-    Refusal.TOO_LARGE: (spec.TOO_LONG, 413),
-    Refusal.TOO_SLOW: (spec.INSUFFICIENT_HEADERS, 408),
-    Refusal.ENCODED: (spec.INSUFFICIENT_HEADERS, 415),
-    Refusal.BROKEN: (spec.INSUFFICIENT_HEADERS, 400),
-    Refusal.INTERNAL: (spec.SYSTEM_ERROR, 500),
+_HTTP_STATUS: Final[Mapping[Refusal, int]] = {
+    Refusal.TOO_LARGE: 413,
+    Refusal.TOO_SLOW: 408,
+    Refusal.ENCODED: 415,
+    Refusal.BROKEN: 400,
+    Refusal.INTERNAL: 500,
 }
 
 
@@ -133,10 +126,12 @@ def _endpoint_of(path: str) -> tuple[int, str]:
     return 2, ""
 
 
-def _with_media(form: Format, parameters: Parameters) -> Format:
+def _with_media(form: Format, parameters: Parameters, endpoint: str, words: Words) -> Format:
     wanted = text_of(parameters, "resp-format").lower() or answers.XML
+    if wanted == answers.CSV and endpoint == "/account/pricing":
+        return Format(wanted, form.version, form.both)
     if wanted not in (answers.XML, answers.JSON):
-        raise Refused(spec.UNKNOWN_REQUEST)
+        raise Refused(words.unknown_request)
     return Format(wanted, form.version, form.both)
 
 
@@ -170,9 +165,11 @@ def status_of(reason: InvalidMessage) -> int:
     return by_reason if by_reason is not None else spec.STATUS_BY_FIELD.get(reason.field, spec.UNKNOWN_ERROR)
 
 
-def _refusal(is_sms: bool, status: int, form: Format, *, http_status: int = 0) -> WebAnswer:
+def _refusal(is_sms: bool, status: int, words: Words, form: Format, *, http_status: int = 0) -> WebAnswer:
     if is_sms:
         return answers.sms_failure(status, form, http_status=http_status)
-    # Texts are the same wherever two tables share a number that is used here.
-    table = spec.REPORT_STATUS if status in spec.REPORT_STATUS else spec.SMS_STATUS
-    return answers.failure(status, table, form, http_status=http_status)
+    if words is codes.MEDIA:
+        return WebAnswer(status=http_status or status, content_type="application/octet-stream", body=b"")
+    if form.media == answers.CSV:
+        form = Format(answers.XML, form.version, form.both)
+    return answers.failure(status, words.table, form, http_status=http_status)

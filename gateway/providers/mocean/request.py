@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from gateway.models import Coding, NewMessage
 from gateway.providers.base import Credentials, WebRequest
 from gateway.providers.forms import Form, TooManyFields, is_web_address, parse_form
@@ -38,6 +40,10 @@ class Refused(Exception):
         self.status = status
 
 
+class Unreadable(Refused):
+    """... because its body is no form; the status is the one of /sms, other calls have their own."""
+
+
 Parameters = Mapping[str, bytes]
 """By name without the `mocean-` prefix; values are octets until their charset is known."""
 
@@ -60,21 +66,38 @@ class Submission:
     """One for each receiver that has a number, in order."""
 
 
-def read_parameters(request: WebRequest) -> Parameters:
+def read_parameters(request: WebRequest, *, takes_json: bool = False) -> Parameters:
     """All parameters of the query and of a form body; the body's win.
 
+    Args:
+        takes_json: whether the body may be a JSON object, of which texts and numbers are parameters.
+
     Raises:
-        Refused: the body is no form, or has too many fields.
+        Unreadable: the body is no form, or has too many fields.
     """
     try:
         form = parse_form(request.query) if request.query else []
-        if request.body:
+        if request.body and takes_json and request.body.lstrip()[:1] == b"{":
+            form += _form_of_json(request.body)
+        elif request.body:
             if request.content_type not in (FORM, ""):
-                raise Refused(spec.INSUFFICIENT_HEADERS)
+                raise Unreadable(spec.INSUFFICIENT_HEADERS)
             form = form + parse_form(request.body) if form else parse_form(request.body)
     except TooManyFields:
-        raise Refused(spec.INSUFFICIENT_HEADERS) from None
+        raise Unreadable(spec.INSUFFICIENT_HEADERS) from None
     return _by_name(form)
+
+
+def _form_of_json(body: bytes) -> Form:
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError):
+        raise Unreadable(spec.UNKNOWN_REQUEST) from None
+    return [
+        (name, str(value).encode("utf-8", "replace"))
+        for name, value in fields.items()
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    ]
 
 
 def _by_name(form: Form) -> Parameters:
@@ -250,6 +273,11 @@ def _body(parameters: Parameters, text: bytes) -> _Body:
     if _is_too_long(characters, chosen, udh):
         raise Refused(spec.TOO_LONG)
     return _Body(chosen, text=characters, udh=udh)
+
+
+def settled_coding(text: str) -> Coding:
+    """What a text is sent in whose sender says nothing of it."""
+    return Coding.GSM if gsm0338.can_encode(text) else Coding.UCS2
 
 
 def _binary_body(text: bytes, udh: bytes) -> _Body:

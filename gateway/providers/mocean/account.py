@@ -1,0 +1,141 @@
+"""What an account asks about itself: balance, prices, reports of its messages; and what it tells us of conversions."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from gateway.providers.base import WebAnswer
+from gateway.providers.forms import is_message_id
+from gateway.providers.mocean import answers, spec
+from gateway.providers.mocean.asked import Asked
+from gateway.providers.mocean.request import Refused
+from gateway.providers.ports import NotOffered, Price
+
+NO_RATE: Final = 3
+BAD_NETWORK: Final = 46
+BAD_DELIMITER: Final = 51
+BAD_TYPE: Final = 72
+BAD_PARAMETER: Final = 24
+
+DELIMITERS: Final = (";", ":", "|")
+PRICED: Final = "sms"
+OTHER_TYPES: Final = ("verify", "nl", "voice", "whatsapp", "telegram")
+"""Services of the provider that have no price here."""
+_COLUMNS: Final = ("country", "operator", "mcc", "mnc", "price", "currency")
+_ANY: Final = "Default"
+
+
+async def balance(asked: Asked) -> WebAnswer:
+    """/account/balance."""
+    caller = asked.caller("read")
+    left = await asked.services.ledger.balance(caller.name)
+    return asked.success({"status": spec.OK, "value": msgspec.Raw(f"{left.amount:.4f}".encode())})
+
+
+async def report(asked: Asked) -> WebAnswer:
+    """/report/message."""
+    caller = asked.caller("read")
+    message_id = asked.text("msgid")
+    if not is_message_id(message_id):
+        raise Refused(spec.BAD_MESSAGE_ID)
+    message = await asked.services.lookup.message(caller.name, message_id)
+    status = spec.MESSAGE_NOT_FOUND if message is None else spec.MESSAGE_STATUS[message.state]
+    deducted = Decimal(0)
+    if message is not None:
+        with suppress(NotOffered):
+            deducted = await asked.services.ledger.charged(caller.name, message_id)
+    return asked.success(
+        {
+            "status": spec.OK,
+            "message_status": status,
+            "msgid": message_id,
+            "credit_deducted": format(deducted.normalize(), "f") if deducted else "0",
+        }
+    )
+
+
+async def conversion(asked: Asked) -> WebAnswer:
+    """/conversion: kept beside the message, for whoever evaluates it."""
+    caller = asked.caller("send")
+    message_id = asked.text("msgid")
+    if not is_message_id(message_id) or await asked.services.lookup.message(caller.name, message_id) is None:
+        raise Refused(spec.BAD_MESSAGE_ID)
+    delivered = asked.text("delivered").lower()
+    written = asked.text("timestamp")
+    if delivered not in ("true", "false") or (written and not _is_time(written)):
+        raise Refused(BAD_PARAMETER)
+    fields = {"delivered": delivered == "true", "timestamp": written}
+    directory = asked.services.directory
+    known = await directory.by_name(caller.name, "conversion", message_id)
+    if known:
+        await directory.change(caller.name, "conversion", known[0].id, fields)
+    else:
+        await directory.add(caller.name, "conversion", message_id, fields)
+    return asked.success({"status": spec.OK})
+
+
+def _is_time(written: str) -> bool:
+    if not spec.SCHEDULE.fullmatch(written):
+        return False
+    try:
+        datetime.strptime(written, spec.TIME_FORMAT)
+    except ValueError:
+        return False
+    return True
+
+
+async def pricing(asked: Asked) -> WebAnswer:
+    """/account/pricing: as objects, or as CSV."""
+    caller = asked.caller("read")
+    mcc, mnc = asked.text("mcc"), asked.text("mnc")
+    if (mcc or mnc) and not (_is_code(mcc, 3) and _is_code(mnc, 2)):
+        raise Refused(BAD_NETWORK)
+    delimiter = asked.text("delimiter") or DELIMITERS[0]
+    if delimiter not in DELIMITERS:
+        raise Refused(BAD_DELIMITER)
+    kind = asked.text("type").lower() or PRICED
+    if kind not in (PRICED, *OTHER_TYPES):
+        raise Refused(BAD_TYPE)
+    prices = await asked.services.ledger.prices(caller.name, mcc=mcc, mnc=mnc) if kind == PRICED else ()
+    rows = _rows(prices)
+    if not rows:
+        raise Refused(NO_RATE)
+    if asked.form.media == answers.CSV:
+        return answers.table([_COLUMNS, *(tuple(row.values()) for row in rows)], delimiter)
+    return asked.success({"status": spec.OK, "destinations": rows})
+
+
+def _is_code(written: str, digits: int) -> bool:
+    return written.isascii() and written.isdigit() and digits <= len(written) <= 3
+
+
+def _rows(prices: Sequence[Price]) -> list[dict[str, str]]:
+    """One row for each operator and price, its network codes joined; what holds for all comes first."""
+    merged: dict[tuple[str, ...], list[str]] = {}
+    for price in sorted(prices, key=lambda price: (bool(price.mcc), bool(price.mnc), price.country_name, price.mcc)):
+        country = price.country_name or price.country
+        row = (country, price.operator, price.mcc, _amount(price.amount), price.currency)
+        codes = merged.setdefault(row, [])
+        if price.mnc and price.mnc not in codes:
+            codes.append(price.mnc)
+    return [
+        {
+            "country": country or _ANY,
+            "operator": operator or _ANY,
+            "mcc": mcc or _ANY,
+            "mnc": ",".join(codes) or _ANY,
+            "price": amount,
+            "currency": currency,
+        }
+        for (country, operator, mcc, amount, currency), codes in merged.items()
+    ]
+
+
+def _amount(amount: Decimal) -> str:
+    """With four decimals, more where the price has them."""
+    exponent = amount.normalize().as_tuple().exponent
+    return format(amount, f".{max(4, -exponent if isinstance(exponent, int) else 4)}f")
