@@ -40,7 +40,10 @@ class Handler:
         self.got.append(found.id)
         if len(self.got) == 2:
             self.has_two.set()
-        return self.go_on.wait() if self._is_slow else None
+        return self._later() if self._is_slow else None
+
+    async def _later(self) -> None:
+        await self.go_on.wait()
 
 
 @asynccontextmanager
