@@ -101,14 +101,26 @@ def codec() -> Codec:
 
     octets = encode()
     submit = MESSAGE_TYPE_MAP[SmppCommand.SUBMIT_SM]
-    fields = ("short_message", "source", "destination", "service_type", "esm_class", "protocol_id", "priority_flag")
-    more = ("schedule_delivery_time", "validity_period", "registered_delivery", "encoding", "optional_params")
 
-    def decode_and_read() -> None:
+    def decode_and_read() -> object:
         header = PduHeader(len(octets), SmppCommand.SUBMIT_SM, SmppCommandStatus.ESME_ROK, 1)
         message = submit.from_pdu(octets, header, "gsm0338", {})
-        for field in fields + more:
-            getattr(message, field)
+        return (
+            message.sequence_num,
+            message.smpp_command,
+            message.short_message,
+            message.source,
+            message.destination,
+            message.service_type,
+            message.esm_class,
+            message.protocol_id,
+            message.priority_flag,
+            message.schedule_delivery_time,
+            message.validity_period,
+            message.registered_delivery,
+            message.encoding,
+            message.optional_params,
+        )
 
     return Codec(encode, decode_and_read)
 

@@ -8,33 +8,11 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import smpp34
 
 from bench.work import DESTINATION, PDU_RECEIPT, RECEIPT, SOURCE, TEXT, Codec, Load, Meter
-
-_FIELDS = (
-    "command_id",
-    "sequence_number",
-    "service_type",
-    "source_addr_ton",
-    "source_addr_npi",
-    "source_addr",
-    "dest_addr_ton",
-    "dest_addr_npi",
-    "destination_addr",
-    "esm_class",
-    "protocol_id",
-    "priority_flag",
-    "schedule_delivery_time",
-    "validity_period",
-    "registered_delivery",
-    "replace_if_present_flag",
-    "data_coding",
-    "sm_default_msg_id",
-    "short_message",
-    "tlvs",
-)
 
 
 def force_no_delay() -> None:
@@ -150,10 +128,30 @@ def codec() -> Codec:
 
     octets = make().encode()
 
-    def decode_and_read() -> None:
-        message = smpp34.decode(octets)
-        for field in _FIELDS:
-            getattr(message, field)
+    def decode_and_read() -> object:
+        message: Any = smpp34.decode(octets)
+        return (
+            message.sequence_number,
+            message.command_id,
+            message.service_type,
+            message.source_addr_ton,
+            message.source_addr_npi,
+            message.source_addr,
+            message.dest_addr_ton,
+            message.dest_addr_npi,
+            message.destination_addr,
+            message.esm_class,
+            message.protocol_id,
+            message.priority_flag,
+            message.schedule_delivery_time,
+            message.validity_period,
+            message.registered_delivery,
+            message.replace_if_present_flag,
+            message.data_coding,
+            message.sm_default_msg_id,
+            message.short_message,
+            message.tlvs,
+        )
 
     return Codec(lambda: make().encode(), decode_and_read)
 

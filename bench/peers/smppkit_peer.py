@@ -168,12 +168,33 @@ async def server(load: Load) -> None:
 def codec() -> Codec:
     """Make and encode; decode and read every field."""
     octets = smpp.encode(make_submit(), 1)
-    fields = smpp.SubmitSm.__struct_fields__
 
-    def decode_and_read() -> None:
-        message = smpp.decode(octets).message
-        for field in fields:
-            getattr(message, field)
+    def decode_and_read() -> object:
+        pdu = smpp.decode(octets)
+        message = pdu.message
+        assert isinstance(message, smpp.SubmitSm)
+        return (
+            pdu.sequence_number,
+            pdu.command_status,
+            message.service_type,
+            message.source_addr_ton,
+            message.source_addr_npi,
+            message.source_addr,
+            message.dest_addr_ton,
+            message.dest_addr_npi,
+            message.destination_addr,
+            message.esm_class,
+            message.protocol_id,
+            message.priority_flag,
+            message.schedule_delivery_time,
+            message.validity_period,
+            message.registered_delivery,
+            message.replace_if_present_flag,
+            message.data_coding,
+            message.sm_default_msg_id,
+            message.short_message,
+            message.tlvs,
+        )
 
     return Codec(lambda: smpp.encode(make_submit(), 1), decode_and_read)
 

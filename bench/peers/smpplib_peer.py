@@ -67,10 +67,29 @@ def codec() -> Codec:
     numbers = Numbers()
     octets = make(numbers).generate()
 
-    def decode_and_read() -> None:
+    def decode_and_read() -> object:
         pdu = smpplib.smpp.parse_pdu(octets, client=numbers)
-        for field in pdu.params:
-            getattr(pdu, field)
+        return (
+            pdu.sequence,
+            pdu.status,
+            pdu.service_type,
+            pdu.source_addr_ton,
+            pdu.source_addr_npi,
+            pdu.source_addr,
+            pdu.dest_addr_ton,
+            pdu.dest_addr_npi,
+            pdu.destination_addr,
+            pdu.esm_class,
+            pdu.protocol_id,
+            pdu.priority_flag,
+            pdu.schedule_delivery_time,
+            pdu.validity_period,
+            pdu.registered_delivery,
+            pdu.replace_if_present_flag,
+            pdu.data_coding,
+            pdu.sm_default_msg_id,
+            pdu.short_message,
+        )
 
     return Codec(lambda: make(numbers).generate(), decode_and_read)
 

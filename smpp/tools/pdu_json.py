@@ -54,7 +54,7 @@ def to_json(
     """
     shown_hex = _masked(octets).hex() if mask_secrets else octets.hex()
     try:
-        message, sequence_number, command_status = decode(octets, strict=strict)
+        pdu = decode(octets, strict=strict)
     except DecodeError as error:
         return {
             "error": str(error),
@@ -62,6 +62,7 @@ def to_json(
             "fatal": isinstance(error, FrameError),
             "hex": shown_hex,
         }
+    message, sequence_number, command_status = pdu.message, pdu.sequence_number, pdu.command_status
     fields = {
         _json_name(field, name): _to_json(field, getattr(message, name))
         for name, field in fields_of(type(message)).items()

@@ -26,6 +26,7 @@ MAX_TAG: Final = 0xFFFF
 MAX_VALUE_LENGTH: Final = 0xFFFF
 
 _pack_tag_length = struct.Struct(">HH").pack
+_unpack_tag_length = struct.Struct(">HH").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +202,14 @@ def decode_tlvs(buffer: bytes, position: int, end: int, strict: bool, nul_tail: 
     """
     items: list[Tlv] = []
     while position + 4 <= end:
-        tag = buffer[position] << 8 | buffer[position + 1]
-        length = buffer[position + 2] << 8 | buffer[position + 3]
+        tag, length = _unpack_tag_length(buffer, position)
         start = position + 4
         stop = start + length
         if stop > end:
             break
-        if strict:
-            limits = _LENGTHS.get(tag)
-            if limits is not None and not limits[0] <= length <= limits[1]:
+        if strict and tag in _LENGTHS:
+            limits = _LENGTHS[tag]
+            if not limits[0] <= length <= limits[1]:
                 raise DecodeError(
                     f"TLV {STANDARD.names[tag]} has {length} octets, not {limits[0]} to {limits[1]}",
                     CommandStatus.ESME_RINVPARLEN,

@@ -107,7 +107,7 @@ def test_octets_decode_to_the_intent(row: Row, strict: bool) -> None:
 def test_octets_decode_to_the_intent_but_for_the_order_of_tlvs(row: Row) -> None:
     intent = row["intent"]
     found, wanted = decode(octets_of(row), strict=True), message_of(intent)
-    assert found[1:] == (intent["sequence"], intent["status"])
+    assert (found.sequence_number, found.command_status) == (intent["sequence"], intent["status"])
     assert values_of(found.message) == values_of(wanted)
 
 
