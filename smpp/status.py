@@ -106,3 +106,21 @@ def describe_status(status: int) -> str:
     if known is not None:
         return f"0x{status:08X} {known.name} ({known.description})"
     return f"0x{status:08X} ({'vendor specific' if status in VENDOR_STATUSES else 'not in the specification'})"
+
+
+def parse_status(text: str) -> int:
+    """A status as people write it: its name, or its number in decimal or, after 0x, in hex.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    known = CommandStatus.__members__.get(text)
+    if known is not None:
+        return int(known)
+    try:
+        number = int(text, 16 if text[:2].lower() == "0x" else 10)
+    except ValueError:
+        number = -1
+    if not (text.isascii() and text[:1].isdigit() and "_" not in text and 0 <= number <= 0xFFFFFFFF):
+        raise ValueError(f"{text!r} is no status such as ESME_RINVDSTADR or 0x0B")
+    return number

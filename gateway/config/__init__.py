@@ -14,7 +14,17 @@ from gateway.config.accounts import (
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
 from gateway.config.root import Config, example, load, parse, split_listen
-from gateway.config.uplinks import DestinationConfig, RouteConfig, SourceConfig, TlsConfig, TlvConfig, UplinkConfig
+from gateway.config.routing import CostConfig, NetworkConfig, RouteConfig, RoutingConfig
+from gateway.config.uplinks import (
+    DestinationConfig,
+    RecipientRuleConfig,
+    SenderRuleConfig,
+    SourceConfig,
+    StatusConfig,
+    TlsConfig,
+    TlvConfig,
+    UplinkConfig,
+)
 from gateway.errors import ConfigError
 from gateway.settings import Secret
 
@@ -25,18 +35,24 @@ __all__ = [
     "CheckmobiConfig",
     "Config",
     "ConfigError",
+    "CostConfig",
     "DestinationConfig",
     "HttpConfig",
     "LanckConfig",
     "MobtextingConfig",
     "MoceanConfig",
+    "NetworkConfig",
     "NodeConfig",
     "PipelineConfig",
     "ReceiptsConfig",
+    "RecipientRuleConfig",
     "RouteConfig",
+    "RoutingConfig",
     "Secret",
+    "SenderRuleConfig",
     "SmppConfig",
     "SourceConfig",
+    "StatusConfig",
     "StoreConfig",
     "TlsConfig",
     "TlvConfig",

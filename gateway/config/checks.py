@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.config.kinds import SMPP, check_kind
+from gateway.config.routing_checks import check_routing, one_of
 from gateway.errors import ConfigError, InvalidMessage
 from gateway.networks import Network, check_url, parse_networks
 from gateway.settings import Secret
@@ -37,7 +38,7 @@ def _problems(config: "Config") -> Iterator[Problem]:
     for name, uplink in config.uplink.items():
         yield from _uplink(f"uplink.{name}", uplink)
     yield from _groups(config)
-    yield from _routes(config)
+    yield from check_routing(config)
     yield from _accounts(config)
     if config.receipts.lifetime_seconds < config.receipts.deadline_seconds:
         yield "receipts.lifetime_seconds", config.receipts.lifetime_seconds, "no less than receipts.deadline_seconds"
@@ -78,7 +79,7 @@ def _callbacks(config: "Config") -> Iterator[Problem]:
         for at, account in enumerate(uplink.pass_through_accounts):
             if account not in config.account:
                 key = f"uplink.{name}.pass_through_accounts[{at}]"
-                yield key, account, _one_of("account", list(config.account))
+                yield key, account, one_of("account", list(config.account))
 
 
 def _door(config: "Config") -> Iterator[Problem]:
@@ -181,23 +182,6 @@ def _groups(config: "Config") -> Iterator[Problem]:
             )
 
 
-def _routes(config: "Config") -> Iterator[Problem]:
-    seen: set[tuple[str, str]] = set()
-    for at, route in enumerate(config.route):
-        for place, name in enumerate(route.uplinks):
-            if name not in config.uplink:
-                yield f"route[{at}].uplinks[{place}]", name, _one_of("uplink", list(config.uplink))
-            elif config.uplink[name].bind_mode == "rx":
-                yield f"route[{at}].uplinks[{place}]", name, "an uplink that can send; this one binds as receiver"
-        if len(set(route.uplinks)) < len(route.uplinks):
-            yield f"route[{at}].uplinks", list(route.uplinks), "every uplink once"
-        if route.account and route.account not in config.account:
-            yield f"route[{at}].account", route.account, _one_of("account", list(config.account))
-        if (route.prefix, route.account) in seen:
-            yield f"route[{at}].prefix", route.prefix, "a rule that is not there already for this prefix and account"
-        seen.add((route.prefix, route.account))
-
-
 def _accounts(config: "Config") -> Iterator[Problem]:
     exempt: tuple[Network, ...] = ()
     for at, text in enumerate(config.webhooks.allow_private_networks):
@@ -291,9 +275,3 @@ def _credentials(key: str, account: "AccountConfig") -> Iterator[tuple[str, str]
         yield f"{key}.checkmobi.key", "checkmobi " + account.checkmobi.key.reveal()
     if account.smpp is not None:
         yield f"{key}.smpp.system_id", "system_id " + account.smpp.system_id
-
-
-def _one_of(kind: str, names: list[str]) -> str:
-    if not names:
-        return f"the name of an {kind}; there is none"
-    return f"the name of an {kind}: " + ", ".join(names)

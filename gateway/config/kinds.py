@@ -21,6 +21,7 @@ ANY_KIND: Final = frozenset(
     {
         "kind",
         "group",
+        "costs",
         "tls",
         "in_doubt",
         "in_doubt_limit",

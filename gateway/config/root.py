@@ -11,7 +11,8 @@ from gateway.config.accounts import AccountConfig
 from gateway.config.checks import check
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
-from gateway.config.uplinks import RouteConfig, UplinkConfig
+from gateway.config.routing import NetworkConfig, RouteConfig, RoutingConfig
+from gateway.config.uplinks import UplinkConfig
 from gateway.errors import ConfigError
 from gateway.settings import setting
 
@@ -30,7 +31,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     receipts: ReceiptsConfig = ReceiptsConfig()
     webhooks: WebhooksConfig = WebhooksConfig()
     uplink: dict[Name, UplinkConfig] = {}
+    routing: RoutingConfig = RoutingConfig()
     route: tuple[RouteConfig, ...] = ()
+    network: tuple[NetworkConfig, ...] = ()
     account: dict[Name, AccountConfig] = {}
 
 

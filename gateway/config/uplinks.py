@@ -1,10 +1,11 @@
-"""Ways out, and which messages take them."""
+"""Ways out."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.settings import SAMPLE_NAME, Secret, setting
+from gateway.config.routing import CostConfig
+from gateway.settings import Secret, setting
 
 Ton = Annotated[int, setting("Type of number.", ge=0, le=255)]
 
@@ -49,6 +50,44 @@ class TlvConfig(msgspec.Struct, frozen=True, kw_only=True):
     tag: Annotated[int, setting("Its tag.", sample=0x1403, ge=0, le=0xFFFF)]
     text: Annotated[str, setting("Its value as text, sent as it is, without a closing NUL.", sample="value")] = ""
     hex: Annotated[str, setting("... or as octets in hexadecimal.", pattern="^([0-9A-Fa-f]{2})*$")] = ""
+
+
+class SenderRuleConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Writes some senders another way. The first rule that fits holds. Repeat the table for more."""
+
+    match: Annotated[
+        str, setting("Which senders; * stands for any characters, ? for one.", min_length=1, max_length=64, sample="*")
+    ]
+    recipient: Annotated[str, setting("Only to numbers that begin so; empty: to any.", pattern="^[0-9]{0,20}$")] = ""
+    sender: Annotated[
+        str, setting("What is sent in its place, * for what the first * stood for; empty: as it is.", max_length=20)
+    ] = ""
+    ton: Annotated[int, setting("Type of number; -1: as [source] has it.", ge=-1, le=255)] = -1
+    npi: Annotated[int, setting("Numbering plan; -1: as [source] has it.", ge=-1, le=255)] = -1
+
+
+class RecipientRuleConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Writes some recipients another way. The first rule that fits holds, before [destination]."""
+
+    prefix: Annotated[str, setting("Which numbers: those that begin so.", pattern="^[0-9]{0,20}$", sample="44")]
+    max_digits: Annotated[int, setting("... and are no longer: for short codes.", ge=1, le=20)] = 20
+    new_prefix: Annotated[
+        str, setting("What stands in the prefix's place; - leaves it there.", pattern="^(-|[+0-9]{0,20})$")
+    ] = "-"
+    ton: Annotated[int, setting("Type of number; -1: as [destination] has it.", ge=-1, le=255)] = -1
+    npi: Annotated[int, setting("Numbering plan; -1: as [destination] has it.", ge=-1, le=255)] = -1
+
+
+class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What one status of this SMSC means, where it is not what the table of retry classes says."""
+
+    status: Annotated[
+        str, setting("Its name or number: ESME_RSUBMITFAIL, 0x45, 69.", min_length=1, sample="ESME_RSUBMITFAIL")
+    ]
+    means: Annotated[
+        Literal["throttled", "retry", "rejected"],
+        setting("We are too fast; a passing fault; never to be sent so.", sample="retry"),
+    ]
 
 
 class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +140,10 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
         Literal["udh8", "udh16", "sar", "payload"],
         setting("How long texts travel: user data header with 8- or 16-bit reference, SAR TLVs, message_payload."),
     ] = "udh8"
+    receipt_parts: Annotated[
+        Literal["all", "first", "last"],
+        setting("Which parts of a long message receipts are asked of; that part's end is then the others' too."),
+    ] = "all"
     registered_delivery: Annotated[int, setting("Asked of the SMSC where a receipt is wanted.", ge=0, le=255)] = 1
     service_type: Annotated[str, setting("Sent with every part.", max_length=5)] = ""
     tlv_profile: Annotated[
@@ -192,18 +235,14 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
     tlvs: Annotated[
         tuple[TlvConfig, ...], setting("A parameter sent with every message. Repeat the table for more.")
     ] = ()
-
-
-class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Which uplinks take which messages: the longest prefix that fits, and of equals the one that names the account."""
-
-    prefix: Annotated[str, setting("First digits of the recipient; empty: any.", pattern="^[0-9]{0,20}$")] = ""
-    account: Annotated[str, setting("Only messages of this account; empty: of any.")] = ""
-    uplinks: Annotated[
-        tuple[str, ...],
-        setting(
-            "Where they go, in this order; later ones stand in for earlier ones.",
-            min_length=1,
-            sample=(SAMPLE_NAME,),
-        ),
-    ]
+    sender_rules: Annotated[
+        tuple[SenderRuleConfig, ...], setting("Writes some senders another way; the first that fits holds.")
+    ] = ()
+    recipient_rules: Annotated[
+        tuple[RecipientRuleConfig, ...],
+        setting("Writes some recipients another way, before [destination]; the first that fits holds."),
+    ] = ()
+    statuses: Annotated[
+        tuple[StatusConfig, ...], setting("What one status of this SMSC means, where it is not the usual.")
+    ] = ()
+    costs: Annotated[tuple[CostConfig, ...], setting("What a part costs here, for routes that choose by cost.")] = ()
