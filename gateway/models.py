@@ -110,6 +110,8 @@ class NewMessage(msgspec.Struct, kw_only=True, frozen=True):
     callback_method: str = ""
     """HTTP method of the callback where the sender may choose; empty: the dialect's own."""
     client_reference: str = ""
+    group: str = ""
+    """What it was sent together with: a batch, found again by this name."""
     dialect: str = "native"
     """Whose words the callback speaks: 'native' or the name of a provider."""
     validity_seconds: int | None = None
