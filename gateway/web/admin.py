@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.http import LIMITS, HttpLimits
-from gateway.web.api import PREFIX, answering
+from gateway.web.endpoints import PREFIX, answering
 from gateway.web.fallback import add_fallback
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

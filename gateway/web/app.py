@@ -7,9 +7,11 @@ from aiohttp import web
 from gateway.http import LIMITS, HttpLimits
 from gateway.providers.base import Dialect, Services
 from gateway.web.admin import HealthCheck, add_health
-from gateway.web.api import PREFIX, NativeApi
+from gateway.web.api import NativeApi
 from gateway.web.dialects import DialectDoor
+from gateway.web.endpoints import PREFIX
 from gateway.web.fallback import add_fallback
+from gateway.web.webhooks import Outbox
 
 
 def build_app(
@@ -18,18 +20,20 @@ def build_app(
     dialects: Mapping[str, Dialect],
     is_healthy: HealthCheck,
     limits: HttpLimits | None = None,
+    outbox: Outbox | None = None,
 ) -> web.Application:
     """The application of the public listener.
 
     Args:
         dialects: by the path prefix each is served under; "" serves one at the root.
         is_healthy: asked by /healthz.
+        outbox: callbacks that are owed; without it there is no /webhooks.
     """
     app = web.Application()
     app[LIMITS] = limits or HttpLimits()
     for prefix in ("", PREFIX):
         add_health(app, prefix, is_healthy)
-    NativeApi(services).add_to(app)
+    NativeApi(services, outbox).add_to(app)
     # The root last: it answers whatever is left.
     for prefix in sorted(dialects, key=len, reverse=True):
         DialectDoor(dialects[prefix], prefix, services).add_to(app)

@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from gateway.errors import InvalidMessage, StoreError, StoreFull
+from gateway.errors import InvalidMessage, NotWaiting, StoreError, StoreFull
 from gateway.http import BodyBroken, BodyTooLarge, BodyTooSlow, UnreadableBody
+from gateway.providers.ports import VerifyError, VerifyProblem
 
 JSON: Final = "application/json"
 
@@ -15,6 +16,32 @@ _encode: Final = msgspec.json.Encoder().encode
 
 # The gateway's own names of fields → the API's.
 _FIELDS: Final = {"recipient": "to", "sender": "from", "scheduled_at": "send_at"}
+
+# Of messages that are refused; 400 for all others.
+_STATUSES: Final = {
+    "no_route": 422,
+    "no_funds": 402,
+    "rate_limited": 429,
+    "quota_exceeded": 429,
+    "duplicate": 409,
+    "opted_out": 422,
+}
+
+_OF_VERIFICATION: Final = {
+    VerifyProblem.NOT_FOUND: 404,
+    VerifyProblem.WRONG_CODE: 422,
+    VerifyProblem.TOO_MANY_ATTEMPTS: 429,
+    VerifyProblem.EXPIRED: 410,
+    VerifyProblem.ENDED: 409,
+    VerifyProblem.CONCURRENT: 409,
+    VerifyProblem.TOO_SOON: 429,
+    VerifyProblem.TOO_MANY_SENDS: 429,
+    VerifyProblem.BLOCKED: 403,
+    VerifyProblem.BAD_NUMBER: 400,
+    VerifyProblem.BAD_REQUEST: 400,
+    VerifyProblem.NO_ROUTE: 422,
+    VerifyProblem.NO_FUNDS: 402,
+}
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -59,8 +86,23 @@ def error_response(error: ApiError) -> web.Response:
 
 def of_refusal(reason: InvalidMessage) -> ApiError:
     """A message that the gateway refuses."""
-    status = 422 if reason.code == "no_route" else 429 if reason.code == "rate_limited" else 400
+    status = _STATUSES.get(reason.code, 400)
     return ApiError(status, reason.code, reason.message, _FIELDS.get(reason.field, reason.field))
+
+
+def of_not_waiting(error: NotWaiting) -> ApiError:
+    """A message that cannot be changed any more."""
+    if not error.is_known:
+        return ApiError(404, "not_found", "there is no such message")
+    return ApiError(409, "not_waiting", str(error))
+
+
+def of_verification(error: VerifyError) -> ApiError:
+    """A verification that cannot go on."""
+    text = str(error)
+    if error.problem is VerifyProblem.WRONG_CODE:
+        text = f"{text}; attempts left: {error.attempts_left}"
+    return ApiError(_OF_VERIFICATION.get(error.problem, 400), error.problem.value, text)
 
 
 def of_store(error: StoreError) -> ApiError:

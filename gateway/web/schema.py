@@ -3,7 +3,6 @@
 msgspec checks names and types in one pass over the body; what no type can say is checked after it, field by field.
 """
 
-import re
 from typing import Annotated, Final
 
 import msgspec
@@ -13,6 +12,8 @@ from gateway.providers.forms import MAX_URL_LENGTH, is_web_address
 from gateway.providers.numbers import SenderMalformed, SenderTooLong, recipient_digits, sender_address
 from gateway.web import tlvs as tlv_table
 from gateway.web.errors import ApiError
+from gateway.web.reading import UNREADABLE, of_json
+from gateway.web.times import read_send_at
 
 MAX_TEXT: Final = 255 * 153
 """Characters of the longest message that concatenation can number, in the smallest alphabet."""
@@ -63,7 +64,13 @@ class MessageIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     receipt: bool = True
     callback_url: Annotated[str, msgspec.Meta(max_length=MAX_URL_LENGTH)] = ""
     client_reference: Annotated[str, msgspec.Meta(max_length=MAX_REFERENCE)] = ""
+    group: Name = ""
+    """A name for all that belongs together, such as a batch; messages can be found by it."""
     validity_seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_VALIDITY_SECONDS)] | None = None
+    send_at: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    """RFC 3339 with an offset, or a local time where `time_zone` is given."""
+    time_zone: Name | None = None
+    """IANA name: Asia/Kolkata."""
     priority: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
 
 
@@ -83,8 +90,8 @@ def read_message(body: bytes, account: str) -> NewMessage:
     """
     try:
         return _new_message(_one.decode(body), account)
-    except _UNREADABLE as error:
-        raise _of_json(error) from None
+    except UNREADABLE as error:
+        raise of_json(error) from None
 
 
 def read_batch(body: bytes, account: str, *, limit: int) -> list[Item]:
@@ -97,8 +104,8 @@ def read_batch(body: bytes, account: str, *, limit: int) -> list[Item]:
         messages = _many.decode(body)
     except msgspec.ValidationError:
         return _read_items(body, account, limit=limit)
-    except _UNREADABLE as error:
-        raise _of_json(error) from None
+    except UNREADABLE as error:
+        raise of_json(error) from None
     _check_count(len(messages), limit)
     return [_item(message, account, index) for index, message in enumerate(messages)]
 
@@ -111,15 +118,15 @@ def is_batch(body: bytes) -> bool:
 def _read_items(body: bytes, account: str, *, limit: int) -> list[Item]:
     try:
         raw = _raw_items.decode(body)
-    except _UNREADABLE as error:
-        raise _of_json(error) from None
+    except UNREADABLE as error:
+        raise of_json(error) from None
     _check_count(len(raw), limit)
     items: list[Item] = []
     for index, octets in enumerate(raw):
         try:
             items.append(_item(_one.decode(octets), account, index))
-        except _UNREADABLE as error:
-            items.append(_of_json(error).under(f"[{index}]"))
+        except UNREADABLE as error:
+            items.append(of_json(error).under(f"[{index}]"))
     return items
 
 
@@ -144,8 +151,9 @@ def _new_message(message: MessageIn, account: str) -> NewMessage:
     data = _data(message)
     if message.callback_url and not is_web_address(message.callback_url):
         raise ApiError(400, "invalid_callback_url", "expected an absolute http or https address", "callback_url")
-    if "\0" in message.client_reference:
-        raise ApiError(400, "invalid_value", "U+0000 is not a character of a text", "client_reference")
+    for field in ("client_reference", "group"):
+        if "\0" in getattr(message, field):
+            raise ApiError(400, "invalid_value", "U+0000 is not a character of a text", field)
     return NewMessage(
         account=account,
         recipient=_recipient(message.to),
@@ -160,9 +168,19 @@ def _new_message(message: MessageIn, account: str) -> NewMessage:
         wants_receipt=message.receipt,
         callback_url=message.callback_url,
         client_reference=message.client_reference,
+        group=message.group,
         validity_seconds=message.validity_seconds,
+        scheduled_at=_send_at(message),
         priority=message.priority,
     )
+
+
+def _send_at(message: MessageIn) -> float | None:
+    if message.send_at is not None:
+        return read_send_at(message.send_at, message.time_zone)
+    if message.time_zone is not None:
+        raise ApiError(400, "missing_field", "time_zone says where send_at is; there is none", "send_at")
+    return None
 
 
 def _recipient(written: str) -> str:
@@ -264,42 +282,3 @@ def _ascii(text: str, field: str) -> bytes:
         return text.encode("ascii")
     except UnicodeEncodeError:
         raise ApiError(400, "invalid_tlv", "expected ASCII text; give other octets in hex", field) from None
-
-
-# What msgspec and the JSON reader say, in the API's words.
-
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_PLACE: Final = re.compile(r"^(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`$", re.DOTALL)
-_QUOTED: Final = re.compile(r"`([^`]*)`")
-_LENGTH: Final = re.compile(r"of length <= (\d+)")
-
-
-def _of_json(error: Exception) -> ApiError:
-    if isinstance(error, RecursionError):
-        return ApiError(400, "malformed_json", "the JSON is nested too deeply")
-    if isinstance(error, UnicodeDecodeError):
-        return ApiError(400, "malformed_json", "the body is not UTF-8")
-    if not isinstance(error, msgspec.ValidationError):
-        # Says where: "JSON is malformed: invalid character (byte 12)".
-        return ApiError(400, "malformed_json", str(error))
-    text = str(error)
-    place = _PLACE.match(text)
-    what, path = (place["what"], place["path"]) if place is not None else (text, "")
-    named = _QUOTED.search(what)
-    name = named[1] if named is not None else ""
-    if what.startswith("Object missing required field"):
-        return ApiError(400, "missing_field", f"the field {name} is missing", _join(path, name))
-    if what.startswith("Object contains unknown field"):
-        return ApiError(400, "unknown_field", f"there is no field {name}", _join(path, name))
-    length = _LENGTH.search(what)
-    if length is not None:
-        return ApiError(400, "too_long", f"at most {length[1]} characters or items", path)
-    if what.startswith("Expected `int` "):
-        return ApiError(400, "out_of_range", f"expected a number {what.removeprefix('Expected `int` ')}", path)
-    if what.startswith("Expected") and "got" in what:
-        return ApiError(400, "wrong_type", what.replace("`", ""), path)
-    return ApiError(400, "invalid_value", what.replace("`", ""), path)
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gateway.models import Event, Message, Part
+from gateway.models import Callback, Event, Inbound, Message, Part
+from gateway.store.base import callback_host
 
 
 def timestamp(seconds: float) -> str:
@@ -20,6 +21,59 @@ class AcceptedView(msgspec.Struct, frozen=True):
     state: str
     to: str
     client_reference: str = ""
+
+
+class MessageSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as lists have it."""
+
+    id: str
+    state: str
+    is_final: bool
+    to: str
+    sender: str = msgspec.field(name="from")
+    text: str | None
+    client_reference: str
+    group: str
+    dialect: str
+    error: str
+    uplink: str
+    in_doubt: bool
+    part_count: int
+    created_at: str
+    updated_at: str
+    scheduled_at: str | None
+
+
+class InboundView(msgspec.Struct, frozen=True, kw_only=True):
+    """A message from a handset."""
+
+    id: str
+    sender: str = msgspec.field(name="from")
+    to: str
+    text: str
+    data: str
+    """The octets as they came, in hex, without the header."""
+    udh: str
+    data_coding: int
+    uplink: str
+    received_at: str
+
+
+class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
+    """A callback that is owed, or was given up."""
+
+    id: str
+    account: str
+    host: str
+    """Where it goes; the whole address may hold a token and is not shown."""
+    message_id: str
+    dialect: str
+    failed: bool
+    tries: int
+    last_error: str
+    created_at: str
+    due_at: str | None
+    """When it is tried next; null where it was given up."""
 
 
 class TlvView(msgspec.Struct, frozen=True):
@@ -96,6 +150,59 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
 def accepted_view(message: Message) -> AcceptedView:
     """What the sender is told at once."""
     return AcceptedView(message.id, message.state.value, message.recipient, message.client_reference)
+
+
+def summary(message: Message) -> MessageSummary:
+    """What lists have of it."""
+    return MessageSummary(
+        id=message.id,
+        state=message.state.value,
+        is_final=message.state.is_final,
+        to=message.recipient,
+        sender=message.sender,
+        text=message.text if message.data is None else None,
+        client_reference=message.client_reference,
+        group=message.group,
+        dialect=message.dialect,
+        error=message.error,
+        uplink=message.uplink,
+        in_doubt=message.in_doubt,
+        part_count=message.part_count,
+        created_at=timestamp(message.created_at),
+        updated_at=timestamp(message.updated_at),
+        scheduled_at=timestamp(message.scheduled_at) if message.scheduled_at is not None else None,
+    )
+
+
+def inbound_view(inbound: Inbound) -> InboundView:
+    """All of it but whose it is."""
+    return InboundView(
+        id=inbound.id,
+        sender=inbound.sender,
+        to=inbound.recipient,
+        text=inbound.text,
+        data=inbound.data.hex(),
+        udh=inbound.udh.hex(),
+        data_coding=inbound.data_coding,
+        uplink=inbound.uplink,
+        received_at=timestamp(inbound.received_at),
+    )
+
+
+def webhook_view(callback: Callback) -> WebhookView:
+    """All of it but its address and body."""
+    return WebhookView(
+        id=callback.id,
+        account=callback.account,
+        host=callback_host(callback),
+        message_id=callback.message_id,
+        dialect=callback.dialect,
+        failed=callback.failed,
+        tries=callback.tries,
+        last_error=callback.last_error,
+        created_at=timestamp(callback.created_at),
+        due_at=None if callback.failed else timestamp(callback.due_at),
+    )
 
 
 def message_view(message: Message, parts: Sequence[Part], timeline: Sequence[Event]) -> MessageView:

@@ -310,7 +310,7 @@ async def test_message_of_another_account_does_not_exist(
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/api/v1/messages", 405, "method_not_allowed"),
+        ("PUT", "/api/v1/messages", 405, "method_not_allowed"),
         ("PUT", "/api/v1/messages/m1", 405, "method_not_allowed"),
         ("POST", "/healthz", 405, "method_not_allowed"),
         ("GET", "/api/v1/nothing", 404, "not_found"),

@@ -1,0 +1,194 @@
+"""Messages: sent, found, looked at, withdrawn.
+
+POST   /messages       one object or an array; 202 once they are committed
+GET    /messages       the account's own, newest first, by filter and page
+GET    /messages/{id}  one, with its parts and timeline
+DELETE /messages/{id}  withdraws what has not left
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Final
+
+import msgspec
+from aiohttp import web
+
+from gateway.errors import InvalidMessage
+from gateway.http import LIMITS
+from gateway.models import Message, NewMessage, State
+from gateway.providers.base import Services
+from gateway.providers.forms import is_message_id
+from gateway.providers.numbers import recipient_digits
+from gateway.web import errors, schema, views
+from gateway.web.endpoints import AnyOf, Call, ListOf, Operation, answer
+from gateway.web.errors import JSON, ApiError
+from gateway.web.times import read_moment
+
+KEY_HEADER: Final = "Idempotency-Key"
+KEY_LIMIT: Final = 255
+PAGE: Final = 50
+PAGE_LIMIT: Final = 500
+
+_encode: Final = msgspec.json.Encoder().encode
+
+Moment = Annotated[str, msgspec.Meta(max_length=40)]
+
+
+class MessagesQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Filters of `GET /messages`; all that are given must hold."""
+
+    state: State | None = None
+    to: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    sender: Annotated[str, msgspec.Meta(max_length=64)] = msgspec.field(default="", name="from")
+    client_reference: Annotated[str, msgspec.Meta(max_length=schema.MAX_REFERENCE)] = ""
+    group: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """The batch that messages were sent in."""
+    since: Moment = ""
+    """Accepted at this time (RFC 3339) or later."""
+    until: Moment = ""
+    """Accepted before this time."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_LIMIT)] = PAGE
+    cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """`next_cursor` of the page before."""
+
+
+class MessagesPage(msgspec.Struct, frozen=True):
+    """Messages, newest first."""
+
+    messages: list[views.MessageSummary]
+    next_cursor: str | None
+    """For the page that follows; null where there is none."""
+
+
+class BatchError(msgspec.Struct, frozen=True):
+    """An item of a batch that was not accepted."""
+
+    error: errors.ErrorBody
+
+
+class Messages:
+    """The endpoints."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def operations(self) -> Iterable[Operation]:
+        """What is served here."""
+        item = AnyOf((views.AcceptedView, BatchError))
+        yield Operation(
+            method="POST",
+            path="/messages",
+            name="sendMessages",
+            summary="Send a message, or an array of them whose items succeed or fail singly",
+            serve=self.send,
+            role="send",
+            body=schema.MessageIn | list[schema.MessageIn],
+            answers={202: AnyOf((views.AcceptedView, ListOf(item)))},
+            errors=(402, 408, 409, 413, 415, 422, 429),
+            headers={KEY_HEADER: "Requests with the same key are done once: the others get the first one's answer."},
+        )
+        yield Operation(
+            method="GET",
+            path="/messages",
+            name="listMessages",
+            summary="Find messages, newest first",
+            serve=self.list,
+            query=MessagesQuery,
+            answers={200: MessagesPage},
+        )
+        yield Operation(
+            method="GET",
+            path="/messages/{id}",
+            name="showMessage",
+            summary="Show a message with its parts and timeline",
+            serve=self.show,
+            answers={200: views.MessageView},
+            errors=(404,),
+        )
+        yield Operation(
+            method="DELETE",
+            path="/messages/{id}",
+            name="cancelMessage",
+            summary="Withdraw a message of which nothing has left",
+            serve=self.cancel,
+            role="send",
+            answers={200: views.MessageSummary},
+            errors=(404, 409),
+        )
+
+    async def send(self, call: Call) -> web.Response:
+        """Take messages."""
+        body = await call.body()
+        if schema.is_batch(body):
+            items = schema.read_batch(body, call.account, limit=call.request.app[LIMITS].batch_items)
+            return await self._send_batch(items)
+        outcome = (await self._services.intake.accept((schema.read_message(body, call.account),)))[0]
+        if isinstance(outcome, InvalidMessage):
+            raise errors.of_refusal(outcome)
+        return answer(views.accepted_view(outcome), 202)
+
+    async def _send_batch(self, items: Sequence[schema.Item]) -> web.Response:
+        """Items succeed or fail singly, in the order they came."""
+        messages = [item for item in items if isinstance(item, NewMessage)]
+        outcomes = iter(await self._services.intake.accept(messages) if messages else ())
+        results: list[views.AcceptedView | BatchError] = []
+        accepted = 0
+        for index, item in enumerate(items):
+            outcome = item if isinstance(item, ApiError) else next(outcomes)
+            if isinstance(outcome, Message):
+                accepted += 1
+                results.append(views.accepted_view(outcome))
+            else:
+                error = outcome if isinstance(outcome, ApiError) else errors.of_refusal(outcome).under(f"[{index}]")
+                results.append(BatchError(error.body))
+        return web.Response(status=202 if accepted else 400, body=_encode(results), content_type=JSON)
+
+    async def list(self, call: Call) -> web.Response:
+        """Find messages."""
+        query = call.query(MessagesQuery)
+        return answer(await find_page(self._services, call.account, query))
+
+    async def show(self, call: Call) -> web.Response:
+        """Show a message."""
+        message_id = call.at("id")
+        lookup = self._services.lookup
+        message = await lookup.message(call.account, message_id) if is_message_id(message_id) else None
+        if message is None:
+            raise ApiError(404, "not_found", "there is no such message")
+        parts = await lookup.parts(message.id)
+        timeline = await lookup.timeline(message.id)
+        return answer(views.message_view(message, parts, timeline))
+
+    async def cancel(self, call: Call) -> web.Response:
+        """Withdraw a message."""
+        message_id = call.at("id")
+        if not is_message_id(message_id):
+            raise ApiError(404, "not_found", "there is no such message")
+        return answer(views.summary(await self._services.log.cancel(call.account, message_id)))
+
+
+async def find_page(services: Services, account: str, query: MessagesQuery) -> MessagesPage:
+    """One page of what a query finds; of any account's messages where `account` is empty."""
+    if query.cursor and not is_message_id(query.cursor):
+        raise ApiError(400, "invalid_value", "expected next_cursor of the page before", "cursor")
+    recipient = ""
+    if query.to:
+        digits = recipient_digits(query.to)
+        if digits is None:
+            raise ApiError(400, "invalid_recipient", "a phone number has 3 to 15 digits, with its country code", "to")
+        recipient = digits
+    found = await services.log.find_messages(
+        account,
+        state=query.state,
+        recipient=recipient,
+        sender=query.sender,
+        client_reference=query.client_reference,
+        group=query.group,
+        since=read_moment(query.since, "since") if query.since else 0.0,
+        until=read_moment(query.until, "until") if query.until else 0.0,
+        limit=query.limit + 1,
+        before_id=query.cursor,
+    )
+    page = found[: query.limit]
+    return MessagesPage(
+        [views.summary(message) for message in page], page[-1].id if len(found) > query.limit and page else None
+    )
