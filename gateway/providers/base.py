@@ -24,6 +24,8 @@ from gateway.providers.ports import (
     NotOffered,
     Numbers,
     PassThrough,
+    Rates,
+    Unlimited,
     Verifier,
 )
 
@@ -119,6 +121,7 @@ class Services:
     directory: Directory = _ABSENT
     flows: Flows = _ABSENT
     pass_through: PassThrough = _ABSENT
+    rates: Rates = Unlimited()
 
 
 class WebRequest(msgspec.Struct, kw_only=True, frozen=True):

@@ -317,6 +317,33 @@ class MessageLog(Protocol):
         """
 
 
+# --- pace ---
+
+
+class Rates(Protocol):
+    """Counts the requests of accounts where a provider limits them."""
+
+    def take(self, account: str, name: str, per_second: float, burst: int) -> float:
+        """Take one request's place.
+
+        Args:
+            name: whose limit it is: the dialect's name, or one of its calls.
+            per_second: what the provider's document allows; the account's config may say otherwise.
+            burst: how many may come at once.
+
+        Returns:
+            0.0 where there was one; else the seconds until there will be.
+        """
+
+
+class Unlimited:
+    """Lets every request pass: where nobody counts."""
+
+    def take(self, account: str, name: str, per_second: float, burst: int) -> float:
+        """Nothing to wait for."""
+        return 0.0
+
+
 # --- the provider itself ---
 
 
