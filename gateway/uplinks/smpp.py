@@ -130,6 +130,19 @@ class SmppUplink:
         """What is known of each bind, now."""
         return self._pool.binds
 
+    @property
+    def servers(self) -> Sequence[str]:
+        """``host:port`` of each server."""
+        return tuple(dict.fromkeys(bind.server for bind in self._pool.binds))
+
+    async def drain(self, server: str, timeout: float | None = None) -> None:
+        """Take a server out of use: what is in flight is answered, then its binds unbind."""
+        await self._pool.drain(server, timeout)
+
+    def resume(self, server: str) -> None:
+        """Put a drained server in use again; does nothing to others."""
+        self._pool.resume(server)
+
     async def start(self) -> None:
         """Connect and bind in the background."""
         self._pool.start()

@@ -1,0 +1,198 @@
+"""A way out under the operator's hand: paused, drained, resumed, and replaced by one with other settings.
+
+    pipeline ──reserve──► ManagedUplink ──► SmppUplink, RestUplink        (which one, may change meanwhile)
+
+The pipeline keeps the name; what stands behind it changes without its noticing more than a pause.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from gateway.models import Message, PartBody
+from gateway.uplinks.base import Slot, Uplink
+from smpp.pool import BindStatus
+
+
+class UplinkState(StrEnum):
+    """What the operator wants of an uplink."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    """Nothing is sent; connections stay, and receipts are taken."""
+    DRAINED = "drained"
+    """Nothing is sent, what was in flight is answered, connections are closed."""
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """An uplink that has connections to see, and servers that can be drained one by one."""
+
+    @property
+    def binds(self) -> Sequence[BindStatus]:
+        """What is known of each connection."""
+
+    @property
+    def servers(self) -> Sequence[str]:
+        """``host:port`` of each server."""
+
+    async def wait_bound(self, count: int, timeout: float | None = None) -> None:
+        """Wait until so many connections are up."""
+
+    async def drain(self, server: str, timeout: float | None = None) -> None:
+        """Take a server out of use, after what is in flight."""
+
+    def resume(self, server: str) -> None:
+        """Put it in use again."""
+
+
+class ManagedUplink:
+    """A name for a way out (gateway.uplinks.base.Uplink)."""
+
+    def __init__(self, uplink: Uplink) -> None:
+        self._name = uplink.name
+        self._current = uplink
+        self._state = UplinkState.RUNNING
+        self._drained: frozenset[str] = frozenset()
+        self._may_send = asyncio.Event()
+        self._may_send.set()
+
+    @property
+    def name(self) -> str:
+        """Its name in the config."""
+        return self._name
+
+    @property
+    def group(self) -> str:
+        """The SMSC group whose message ids it shares."""
+        return self._current.group
+
+    @property
+    def state(self) -> UplinkState:
+        """What the operator wants of it."""
+        return self._state
+
+    @property
+    def drained_servers(self) -> frozenset[str]:
+        """Servers that the operator took out of use."""
+        return self._drained
+
+    @property
+    def current(self) -> Uplink:
+        """What stands behind the name."""
+        return self._current
+
+    @property
+    def is_available(self) -> bool:
+        """Whether at least one connection can carry a message now."""
+        return self._may_send.is_set() and self._current.is_available
+
+    @property
+    def binds(self) -> Sequence[BindStatus]:
+        """What is known of each connection; nothing where it has none that stay."""
+        return self._current.binds if isinstance(self._current, Connected) else ()
+
+    @property
+    def servers(self) -> Sequence[str]:
+        """``host:port`` of each server; none where they cannot be drained one by one."""
+        return self._current.servers if isinstance(self._current, Connected) else ()
+
+    async def wait_bound(self, count: int, timeout: float | None = None) -> None:
+        """Wait until so many connections are up; raises TimeoutError with each one's last error."""
+        if isinstance(self._current, Connected):
+            await self._current.wait_bound(count, timeout)
+
+    def split(self, message: Message, *, reference: int) -> list[PartBody]:
+        """Code and cut a message for this uplink."""
+        return self._current.split(message, reference=reference)
+
+    async def reserve(self, count: int) -> Sequence[Slot]:
+        """Wait until at least one slot is free and may be used, then take up to `count` of them."""
+        while True:
+            await self._may_send.wait()
+            uplink = self._current
+            try:
+                slots = await uplink.reserve(count)
+            except Exception:
+                if uplink is self._current and self._may_send.is_set():
+                    raise
+                # It was stopped under our hands: its successor will have slots.
+                continue
+            if uplink is self._current and self._may_send.is_set():
+                return slots
+            for slot in slots:
+                slot.release()
+
+    async def start(self) -> None:
+        """Connect in the background."""
+        await self._current.start()
+
+    async def stop(self, deadline_seconds: float) -> None:
+        """Finish what is in flight and close."""
+        await self._current.stop(deadline_seconds)
+
+    # --- the operator's hand ---
+
+    async def pause(self) -> None:
+        """Send nothing; connections stay."""
+        self._state = UplinkState.PAUSED
+        self._may_send.clear()
+        await self._arrange(None)
+
+    async def drain(self, timeout: float | None = None) -> None:
+        """Send nothing, and close connections once what is in flight is answered."""
+        self._state = UplinkState.DRAINED
+        self._may_send.clear()
+        await self._arrange(timeout)
+
+    async def resume(self) -> None:
+        """Send again; servers drained one by one stay so."""
+        self._state = UplinkState.RUNNING
+        await self._arrange(None)
+        self._may_send.set()
+
+    async def drain_server(self, server: str, timeout: float | None = None) -> None:
+        """Take one server out of use, after what is in flight.
+
+        Raises:
+            ValueError: there is no such server.
+        """
+        self._drained |= {self._known(server)}
+        await self._arrange(timeout)
+
+    async def resume_server(self, server: str) -> None:
+        """Put it in use again.
+
+        Raises:
+            ValueError: there is no such server.
+        """
+        self._drained -= {self._known(server)}
+        await self._arrange(None)
+
+    async def replace(self, uplink: Uplink, deadline_seconds: float) -> None:
+        """Put another in its place: this one ends what is in flight and closes before the other connects.
+
+        An SMSC may allow no more connections than we have.
+        """
+        old, self._current = self._current, uplink
+        await old.stop(deadline_seconds)
+        await uplink.start()
+        self._drained &= frozenset(self.servers)
+        await self._arrange(deadline_seconds)
+
+    def _known(self, server: str) -> str:
+        if server not in self.servers:
+            raise ValueError(f"no such server; {self._name} has " + (", ".join(self.servers) or "none"))
+        return server
+
+    async def _arrange(self, timeout: float | None) -> None:
+        """Drain and resume servers until they are as wanted."""
+        uplink = self._current
+        if not isinstance(uplink, Connected):
+            return
+        away = frozenset(uplink.servers) if self._state is UplinkState.DRAINED else self._drained
+        for server in uplink.servers:
+            if server not in away:
+                uplink.resume(server)
+        await asyncio.gather(*(uplink.drain(server, timeout) for server in away))
