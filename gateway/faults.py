@@ -1,8 +1,8 @@
-"""Lets a test end the process at a named point, as a power cut would. Nothing of it happens unless the environment asks.
+"""Lets a test end the process at a named point, as a power cut would. Nothing happens unless the environment asks.
 
     GATEWAY_FAULT_POINT="after depart:3"      SIGKILL when that point is reached for the third time
 
-The points, KIND being add, depart, record, end, amend, receive, inbound, acknowledge and the store's other kinds of work:
+The points (KIND: add, depart, record, end, amend, receive, inbound, acknowledge and other kinds of the store's work):
 
     KIND              its transaction has begun, nothing of it is written
     before commit     everything of a transaction is written, whatever it holds
