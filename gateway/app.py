@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 
 from gateway.accounts import Accounts
-from gateway.config import Config
+from gateway.config import Config, UplinkConfig
 from gateway.correlator import Correlator
 from gateway.errors import StoreError
 from gateway.faults import fault_from
@@ -27,13 +27,14 @@ from gateway.nodes import Lease
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers import PROVIDERS
-from gateway.providers.base import Services
-from gateway.reports import bookkeeping
+from gateway.providers.base import Dialect, Services
+from gateway.reports import Reporter, bookkeeping
 from gateway.router import Router
 from gateway.smsc import Deliveries, SmppDoor, SmppReports
-from gateway.store import open_store
-from gateway.store.base import Store
+from gateway.store import Bookkeeping, Store, open_store
 from gateway.tasks import cancel_all
+from gateway.uplinks.base import Uplink
+from gateway.uplinks.managed import ManagedUplink
 from gateway.uplinks.smpp import SmppUplink
 from gateway.web.admin import build_admin_app
 from gateway.web.app import build_app
@@ -53,15 +54,26 @@ class Gateway:
         config: everything about it.
     """
 
+    # Made by `start`.
+    _accounts: Accounts
+    _book: Bookkeeping
+    _correlator: Correlator
+    _deliveries: Deliveries
+    _dialects: dict[str, Dialect]
+    _intake: Intake
+    _pipeline: Pipeline
+    _router: Router
+    _smpp_reports: SmppReports
+    _webhooks: WebhookDispatcher
+
     def __init__(self, config: Config) -> None:
         self.config = config
         self.metrics = Metrics()
-        self.uplinks: dict[str, SmppUplink] = {}
+        self.uplinks: dict[str, ManagedUplink] = {}
         self.is_stopping = False
         self._store: Store | None = None
         self._listeners: list[Listener] = []
         self._door: SmppDoor | None = None
-        self._deliveries: Deliveries | None = None
         self._stop_steps = AsyncExitStack()
         self._deadline = float("inf")
         self._lease: Lease | None = None
@@ -100,6 +112,16 @@ class Gateway:
             raise
 
     async def _start(self) -> None:
+        await self._open_store()
+        self._make_reports()
+        self._make_ways_back()
+        self._make_ways_out()
+        self._make_ways_in()
+        await self._while_leased(self._pipeline.recover())
+        await self._set_going()
+        await self._listen()
+
+    async def _open_store(self) -> None:
         config, steps = self.config, self._stop_steps
         store = self._store = await open_store(
             config.store.url,
@@ -112,88 +134,117 @@ class Gateway:
         lease = self._lease = Lease(store, config.node.name, config.node.lease_seconds)
         await lease.start()
         steps.push_async_callback(lease.stop)
+        store.on_notice = self._look_again
 
-        dialects = {provider.name: provider.make_dialect() for provider in PROVIDERS.values()}
-        smpp_reports = SmppReports(config)
-        book = bookkeeping(config, {**dialects, smpp_reports.name: smpp_reports}, over_binds=smpp_reports)
-        webhooks = WebhookDispatcher(
+    # --- the parts, each made of the config and of those before it ---
+
+    def _make_reports(self) -> None:
+        """What is reported to whom."""
+        self._dialects = {provider.name: provider.make_dialect() for provider in PROVIDERS.values()}
+        self._smpp_reports = SmppReports(self.config)
+        reporters: dict[str, Reporter] = {**self._dialects, self._smpp_reports.name: self._smpp_reports}
+        self._book = bookkeeping(self.config, reporters, over_binds=self._smpp_reports)
+
+    def _make_ways_back(self) -> None:
+        """Receipts and inbound messages, to the store and from there to those they are owed."""
+        config, store = self.config, self.store
+        self._webhooks = WebhookDispatcher(
             store,
             config.webhooks,
             {name: account.signing_secret for name, account in config.account.items()},
             metrics=self.metrics,
         )
         customers = [(name, one.smpp) for name, one in config.account.items() if one.smpp is not None]
-        deliveries = self._deliveries = Deliveries(store, config.smpp, customers, metrics=self.metrics)
-
-        def on_callbacks() -> None:
-            webhooks.wake()
-            deliveries.wake()
-
+        self._deliveries = Deliveries(store, config.smpp, customers, metrics=self.metrics)
         numbers = {number: name for name, account in config.account.items() for number in account.numbers}
-        correlator = Correlator(store, book, numbers, metrics=self.metrics, on_callbacks=on_callbacks)
-        self.uplinks.update(
-            (
-                name,
-                SmppUplink(
-                    name,
-                    uplink,
-                    on_receipt=correlator.on_receipt,
-                    on_inbound=correlator.on_inbound,
-                    new_id=lambda: store.ids.new(time.time()),
-                    may_send=lambda: lease.is_held,
-                    on_change=_log_change(name),
-                ),
-            )
-            for name, uplink in config.uplink.items()
-        )
-        router = Router(config.route)
-        pipeline = Pipeline(
-            config,
-            store=store,
-            router=router,
+        self._correlator = Correlator(store, self._book, numbers, metrics=self.metrics, on_callbacks=self._on_callbacks)
+
+    def _make_ways_out(self) -> None:
+        """Uplinks, and what chooses among them."""
+        for name, uplink in self.config.uplink.items():
+            self.uplinks[name] = ManagedUplink(self._new_uplink(name, uplink))
+        self._router = self._new_router(self.config)
+        self._pipeline = Pipeline(
+            self.config,
+            store=self.store,
+            router=self._router,
             uplinks=self.uplinks,
-            bookkeeping=book,
+            bookkeeping=self._book,
             metrics=self.metrics,
-            on_callbacks=on_callbacks,
-        )
-        intake = Intake(
-            node=config.node.name,
-            store=store,
-            router=router,
-            policy=Policy(config.account, parse_networks(config.webhooks.allow_private_networks)),
-            pipeline=pipeline,
-            bookkeeping=book,
-            metrics=self.metrics,
-            on_callbacks=on_callbacks,
+            on_callbacks=self._on_callbacks,
         )
 
-        def look_again() -> None:
-            pipeline.look_again()
-            on_callbacks()
-            lease.wake()
+    def _make_ways_in(self) -> None:
+        """What every door asks."""
+        self._intake = Intake(
+            node=self.config.node.name,
+            store=self.store,
+            router=self._router,
+            policy=self._new_policy(self.config),
+            pipeline=self._pipeline,
+            bookkeeping=self._book,
+            metrics=self.metrics,
+            on_callbacks=self._on_callbacks,
+        )
+        self._accounts = Accounts(self.config.account)
 
-        store.on_notice = look_again
-        await self._while_leased(pipeline.recover())
-        webhooks.start()
-        steps.push_async_callback(self._with_time_left(webhooks.stop))
-        deliveries.start()
-        steps.push_async_callback(self._with_time_left(deliveries.stop))
-        correlator.start()
-        steps.push_async_callback(correlator.stop)
+    def _new_router(self, config: Config) -> Router:
+        return Router(config.route)
+
+    def _new_policy(self, config: Config) -> Policy:
+        return Policy(config.account, parse_networks(config.webhooks.allow_private_networks))
+
+    def _new_uplink(self, name: str, config: UplinkConfig) -> Uplink:
+        store, lease = self.store, self._lease
+        return SmppUplink(
+            name,
+            config,
+            on_receipt=self._correlator.on_receipt,
+            on_inbound=self._correlator.on_inbound,
+            new_id=lambda: store.ids.new(time.time()),
+            may_send=lambda: lease is None or lease.is_held,
+            on_change=_log_change(name),
+        )
+
+    def _on_callbacks(self) -> None:
+        """Something is owed that was not a moment ago."""
+        self._webhooks.wake()
+        self._deliveries.wake()
+
+    def _look_again(self) -> None:
+        """Another process may have left something for this one in the store."""
+        self._pipeline.look_again()
+        self._on_callbacks()
+        if self._lease is not None:
+            self._lease.wake()
+
+    # --- going ---
+
+    async def _set_going(self) -> None:
+        """Everything but the doors; what is stopped first comes last."""
+        config, steps, lease = self.config, self._stop_steps, self._lease
+        self._webhooks.start()
+        steps.push_async_callback(self._with_time_left(self._webhooks.stop))
+        self._deliveries.start()
+        steps.push_async_callback(self._with_time_left(self._deliveries.stop))
+        self._correlator.start()
+        steps.push_async_callback(self._correlator.stop)
         steps.push_async_callback(self._stop_uplinks)
         for uplink in self.uplinks.values():
             await uplink.start()
-        pipeline.start()
-        if self.uplinks:
-            lease.take_over(pipeline.inherit)
+        self._pipeline.start()
+        if self.uplinks and lease is not None:
+            lease.take_over(self._pipeline.inherit)
             steps.callback(lease.leave_to_others)
         # What is in flight may use all the time but what unbinding takes.
-        steps.push_async_callback(self._with_time_left(pipeline.stop, spare=config.node.shutdown_seconds / 4))
+        steps.push_async_callback(self._with_time_left(self._pipeline.stop, spare=config.node.shutdown_seconds / 4))
 
-        accounts = Accounts(config.account)
+    async def _listen(self) -> None:
+        """The doors."""
+        config, steps = self.config, self._stop_steps
         app = build_app(
-            Services(authenticator=AccountAuthenticator(accounts), intake=intake, lookup=store),
-            dialects={PROVIDERS[name].prefix: dialect for name, dialect in dialects.items()},
+            self._services(),
+            dialects={PROVIDERS[name].prefix: dialect for name, dialect in self._dialects.items()},
             is_healthy=self.is_healthy,
             limits=HttpLimits(
                 body_bytes=config.http.body_limit_bytes,
@@ -213,11 +264,20 @@ class Gateway:
             self._listeners.append(listener)
             steps.push_async_callback(listener.stop)
         door = self._door = SmppDoor(
-            config, accounts=accounts, intake=intake, store=store, deliveries=deliveries, metrics=self.metrics
+            config,
+            accounts=self._accounts,
+            intake=self._intake,
+            store=self.store,
+            deliveries=self._deliveries,
+            metrics=self.metrics,
         )
         await door.start()
         # Customers who do not answer must not cost the time that what is in flight needs.
         steps.push_async_callback(self._with_time_left(door.stop, spare=config.node.shutdown_seconds / 2))
+
+    def _services(self) -> Services:
+        """All that the HTTP doors may ask for."""
+        return Services(authenticator=AccountAuthenticator(self._accounts), intake=self._intake, lookup=self.store)
 
     async def stop(self) -> None:
         """Take nothing more, empty the windows, unbind, post what is due, close; within `node.shutdown_seconds`."""
