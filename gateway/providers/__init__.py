@@ -1,5 +1,5 @@
 """The REST providers that the gateway speaks for and to."""
 
-from gateway.providers.registry import PROVIDERS
+from gateway.providers.registry import CONNECTORS, PROVIDERS
 
-__all__ = ["PROVIDERS"]
+__all__ = ["CONNECTORS", "PROVIDERS"]

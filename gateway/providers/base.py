@@ -10,7 +10,7 @@ Providers translate; they do not send. Nothing here knows a web framework, a soc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -28,9 +28,6 @@ from gateway.providers.ports import (
     Unlimited,
     Verifier,
 )
-
-if TYPE_CHECKING:
-    from gateway.providers.connecting import Connector, ConnectorSettings
 
 
 class Credentials(msgspec.Struct, kw_only=True, frozen=True):
@@ -199,5 +196,3 @@ class Provider:
     prefix: str
     """The path its dialect is served under."""
     make_dialect: Callable[[], Dialect]
-    make_connector: "Callable[[ConnectorSettings], Connector] | None" = None
-    """The client side; None where an uplink of this kind does not exist."""

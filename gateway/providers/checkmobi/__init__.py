@@ -1,0 +1,1 @@
+"""CheckMobi: its API as we speak it."""

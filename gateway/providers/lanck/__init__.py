@@ -1,0 +1,1 @@
+"""Lanck: its API as we speak it."""

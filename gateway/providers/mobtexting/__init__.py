@@ -1,0 +1,1 @@
+"""MOBtexting: its API as we speak it."""
