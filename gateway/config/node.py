@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.settings import setting
+from gateway.settings import Secret, setting
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,6 +13,13 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[str, setting("Its name, unlike that of any other node.", pattern="^[A-Za-z0-9_.-]{1,64}$")] = (
         "node-1"
     )
+    secret_key: Annotated[
+        Secret,
+        setting(
+            "Hashes the keys and encrypts the secrets that the store keeps; the same on every node. Empty: a node with"
+            " a database of its own makes one and keeps it beside that."
+        ),
+    ] = Secret()
     shutdown_seconds: Annotated[
         float,
         setting("How long a stop may take before connections are closed as they are.", unit="seconds", ge=0, le=600),
