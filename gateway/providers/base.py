@@ -102,6 +102,7 @@ class _Absent:
 
 
 _ABSENT: Final[Any] = _Absent()
+_UNLIMITED: Final = Unlimited()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Services:
     directory: Directory = _ABSENT
     flows: Flows = _ABSENT
     pass_through: PassThrough = _ABSENT
-    rates: Rates = Unlimited()
+    rates: Rates = _UNLIMITED
 
 
 class WebRequest(msgspec.Struct, kw_only=True, frozen=True):

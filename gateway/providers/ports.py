@@ -110,6 +110,8 @@ class NetworkInfo(msgspec.Struct, frozen=True, kw_only=True):
     current_network: Mapping[str, str] = {}
     raw: Mapping[str, object] = {}
     """The provider's own answer, for its own dialect."""
+    asked_at: float = 0.0
+    """When the network was asked; an answer may have been kept since."""
 
 
 class Numbers(Protocol):

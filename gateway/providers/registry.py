@@ -6,14 +6,20 @@ from typing import Final
 from gateway.providers.base import Provider
 from gateway.providers.checkmobi.connector import CheckmobiConnector
 from gateway.providers.connecting import Connector, ConnectorSettings
+from gateway.providers.lanck import spec as lanck
 from gateway.providers.lanck.connector import LanckConnector
+from gateway.providers.lanck.dialect import Lanck
 from gateway.providers.mobtexting.connector import MobtextingConnector
 from gateway.providers.mocean import spec as mocean
 from gateway.providers.mocean.connector import MoceanConnector
 from gateway.providers.mocean.dialect import Mocean
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
-    provider.name: provider for provider in (Provider(name=mocean.NAME, prefix=mocean.PREFIX, make_dialect=Mocean),)
+    provider.name: provider
+    for provider in (
+        Provider(name=mocean.NAME, prefix=mocean.PREFIX, make_dialect=Mocean),
+        Provider(name=lanck.NAME, prefix=lanck.PREFIX, make_dialect=Lanck),
+    )
 }
 """Those that apps may speak to us as."""
 

@@ -337,6 +337,16 @@ class FakePassThrough:
         return self.answer
 
 
+@dataclass
+class FakeRates:
+    wait: float = 0.0
+    taken: list[tuple[str, str, float, int]] = field(default_factory=list)
+
+    def take(self, account: str, name: str, per_second: float, burst: int) -> float:
+        self.taken.append((account, name, per_second, burst))
+        return self.wait
+
+
 class World:
     """A shop with every service."""
 
@@ -349,6 +359,7 @@ class World:
         self.directory = FakeDirectory()
         self.flows = FakeFlows()
         self.pass_through = FakePassThrough()
+        self.rates = FakeRates()
 
     @property
     def services(self) -> Services:
@@ -363,4 +374,5 @@ class World:
             directory=self.directory,
             flows=self.flows,
             pass_through=self.pass_through,
+            rates=self.rates,
         )

@@ -44,6 +44,12 @@ class FakeAuthenticator:
                 return FakeCaller("shop")
             case Credentials(door="mocean", token="apit-reader"):
                 return FakeCaller("reader", frozenset({"read"}))
+            case Credentials(door="lanck", key="user", secret="pass"):
+                return FakeCaller("shop")
+            case Credentials(door="checkmobi" | "mobtexting", token="TOKEN"):
+                return FakeCaller("shop")
+            case Credentials(door="lanck", key="reader") | Credentials(token="READER"):
+                return FakeCaller("reader", frozenset({"read"}))
         raise Unauthorized("nobody has these credentials")
 
 
