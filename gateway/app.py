@@ -189,7 +189,7 @@ class Gateway:
         self._accounts = Accounts(self.config.account)
 
     def _new_router(self, config: Config) -> Router:
-        return Router(config.route)
+        return Router.of(config, time.time)
 
     def _new_policy(self, config: Config) -> Policy:
         return Policy(config.account, parse_networks(config.webhooks.allow_private_networks))

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from gateway.models import Message, Part, PartBody, State
+from gateway.routing import Decision
 
 replace = msgspec.structs.replace
 
@@ -25,7 +26,7 @@ class Work:
     """A message on its way out."""
 
     message: Message
-    uplinks: tuple[str, ...]
+    way: Decision
     """Where its route lets it go."""
     expires_at: float
     lane: str
@@ -58,7 +59,7 @@ class Work:
     @property
     def may_move(self) -> bool:
         """Whether it may go through another uplink."""
-        return not self.has_accepted and self.broken is None and len(self.uplinks) > 1 and not self.in_flight
+        return not self.has_accepted and self.broken is None and len(self.way.uplinks) > 1 and not self.in_flight
 
     def split_into(self, bodies: Sequence[PartBody], *, node: str, group: str, reference: int, now: float) -> None:
         """Take on the parts that the uplink of its lane has made of it."""

@@ -71,11 +71,16 @@ class PrefixTable(Generic[T]):
 
     def find(self, number: str) -> T | None:
         """The value of the longest prefix that fits; None where none does."""
+        found = self.find_with_prefix(number)
+        return found[1] if found is not None else None
+
+    def find_with_prefix(self, number: str) -> tuple[str, T] | None:
+        """The longest prefix that fits, with its value."""
         by_prefix = self._by_prefix
         for length in self._lengths:
-            found = by_prefix.get(number[:length])
-            if found is not None and len(number) >= length:
-                return found
+            prefix = number[:length]
+            if prefix in by_prefix:
+                return prefix, by_prefix[prefix]
         return None
 
 

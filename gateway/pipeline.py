@@ -19,6 +19,7 @@ from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Message, Outcome, Part, State, SubmitResult
 from gateway.router import Router
+from gateway.routing import Decision
 from gateway.sending import EXPIRED, Sender, replace
 from gateway.store import Bookkeeping, Inherited, Store
 from gateway.tasks import cancel_all
@@ -97,15 +98,15 @@ class Pipeline:
         """Whether nothing more is to be taken in."""
         return self._is_stopping
 
-    def first_available(self, uplinks: tuple[str, ...]) -> str:
+    def first_available(self, way: Decision) -> str:
         """Where a message would go now."""
-        return next((name for name in uplinks if self._uplinks[name].is_available), uplinks[0])
+        return next((name for name in way.uplinks if self._uplinks[name].is_available), way.uplinks[0])
 
-    def plan(self, message: Message, uplinks: tuple[str, ...]) -> Work:
+    def plan(self, message: Message, way: Decision) -> Work:
         """A message as the lanes hold it."""
         seconds = message.validity_seconds or self._settings[message.uplink].validity_seconds
         starts_at = max(message.created_at, message.scheduled_at or 0.0)
-        return Work(message, uplinks, expires_at=starts_at + seconds, lane=message.uplink)
+        return Work(message, way, expires_at=starts_at + seconds, lane=message.uplink)
 
     @contextlib.contextmanager
     def arriving(self, ids: Iterable[str]) -> Iterator[None]:
@@ -269,11 +270,7 @@ class Pipeline:
 
     def _resume(self, message: Message) -> None:
         """Queue a message that waited in the store; its route may have changed meanwhile."""
-        try:
-            uplinks = self._router.route(message)
-        except NoRoute:
-            uplinks = (message.uplink,)
-        self._sender.hold(self.plan(message, uplinks))
+        self._sender.hold(self.plan(message, self._way_for(message) or Decision((message.uplink,))))
 
     # --- recovering ---
 
@@ -327,18 +324,19 @@ class Pipeline:
 
     def _recovered(self, message: Message, parts: list[Part]) -> Work:
         """A message that was begun: in the lane of its uplink, or of any other where that one is gone."""
-        uplinks = self._uplinks_for(message) or (next(iter(self._uplinks)),)
-        lane = message.uplink if message.uplink in self._uplinks else uplinks[0]
-        work = self.plan(replace(message, uplink=lane), uplinks)
+        way = self._way_for(message) or Decision((next(iter(self._uplinks)),))
+        lane = message.uplink if message.uplink in self._uplinks else way.uplinks[0]
+        work = self.plan(replace(message, uplink=lane), way)
         work.message, work.parts, work.was_split = message, parts, True
         work.has_accepted = any(part.state not in (State.QUEUED, State.SENDING) for part in parts)
         return work
 
-    def _uplinks_for(self, message: Message) -> tuple[str, ...]:
+    def _way_for(self, message: Message) -> Decision | None:
+        """Where a message may go by now; where no rule takes it any more, where it was to go; None: that is gone."""
         try:
             return self._router.route(message)
         except NoRoute:
-            return (message.uplink,) if message.uplink in self._uplinks else ()
+            return Decision((message.uplink,)) if message.uplink in self._uplinks else None
 
     async def _reroute_stranded(self) -> None:
         """Let the messages of uplinks that are no longer configured wait for another, where a route takes them."""
@@ -361,9 +359,9 @@ class Pipeline:
         expired: list[Message] = []
         left: set[str] = set()
         for message in messages:
-            uplinks = self._uplinks_for(message)
-            if uplinks:
-                targets.setdefault(uplinks[0], []).append(message.id)
+            way = self._way_for(message)
+            if way is not None:
+                targets.setdefault(way.uplinks[0], []).append(message.id)
             elif message.created_at + (message.validity_seconds or STRANDED_VALIDITY_SECONDS) <= now:
                 expired.append(replace(message, state=State.EXPIRED, error=EXPIRED, updated_at=now))
             else:

@@ -419,7 +419,7 @@ class Sender:
         """Let a message go through another uplink of its route that it has not tried; whether there is one."""
         if not work.may_move:
             return False
-        for name in work.uplinks:
+        for name in work.way.uplinks:
             lane = self.lanes[name]
             if name in work.tried or not lane.room or not (even_if_down or self._uplinks[name].is_available):
                 continue

@@ -239,7 +239,7 @@ def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None,
     book = bookkeeping(parsed, {})
     metrics = Metrics()
     owed: list[int] = []
-    router = Router(parsed.route)
+    router = Router.of(parsed, clock)
     pipeline = Pipeline(
         parsed,
         store=store,

@@ -2,13 +2,14 @@
 
 from gateway.lanes import Item, Lane, Work
 from gateway.models import Message, Part, PartBody, State
+from gateway.routing import Decision
 from tests.gateway.fakes import NOW, new_message
 
 
 def work(name: str, *, priority: int = 0, parts: int = 0) -> Work:
     fields = {field: getattr(new_message(priority=priority), field) for field in new_message().__struct_fields__}
     message = Message(**fields, id=name, node="n1", created_at=NOW, updated_at=NOW)
-    made = Work(message, ("a",), expires_at=NOW + 60, lane="a")
+    made = Work(message, Decision(("a",)), expires_at=NOW + 60, lane="a")
     made.parts = [
         Part(message_id=name, number=n, body=PartBody(short_message=b"", data_coding=0)) for n in range(1, parts + 1)
     ]
