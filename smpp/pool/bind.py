@@ -31,7 +31,7 @@ class BindState(Enum):
     DRAINING = "draining"
     """Bound, and given nothing new: what is in flight finishes."""
     DRAINED = "drained"
-    """Unbound until its server is resumed."""
+    """Unbound until its server is resumed, or the bind let go."""
     STOPPED = "stopped"
 
 
@@ -129,6 +129,8 @@ class PoolBind:
     ) -> None:
         self.name = name
         self.server = server
+        self.is_held = False
+        """Whether it may not be up for now, whatever its server may."""
         self.window = server.client.session.window
         self.lane = server.lane()
         self.is_paced = server.is_paced
@@ -162,6 +164,11 @@ class PoolBind:
     def may_send(self) -> bool:
         """Whether it can carry messages when it is up."""
         return self.mode is not BindMode.RECEIVER
+
+    @property
+    def is_out_of_use(self) -> bool:
+        """Whether nothing new may go over it: it is held, or its server drained."""
+        return self.is_held or self.server.is_drained
 
     @property
     def room(self) -> int:
@@ -205,13 +212,15 @@ class PoolBind:
     async def keep(self) -> None:
         """Connect, bind, wait until it is lost, and again; until cancelled or told to unbind."""
         while True:
+            if self.is_out_of_use:
+                self._move_to(BindState.DRAINED)
+                return
             mode = self.mode
             refused = await self._once()
             if self._is_at_rest():
                 return
-            if self.server.is_drained:
-                self._move_to(BindState.DRAINED)
-                return
+            if self.is_out_of_use:
+                continue
             if self.mode != mode and self.mode == PAIR:
                 continue
             self.reconnects += 1

@@ -1,4 +1,4 @@
-"""The binds of a pool, kept up: started, drained and resumed by server, stopped."""
+"""The binds of a pool, kept up: started, drained and resumed by server, held and let go one by one, stopped."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -72,10 +72,21 @@ class Keeping:
         """Take a server out of use: nothing new, finish what is in flight, unbind."""
         servers = self._find(server)
         self._check_running()
-        binds = [bind for bind in self._binds if bind.server in servers]
         log.info("= draining", server=servers[0].name)
         for one in servers:
             one.drain()
+        await self._take_out([bind for bind in self._binds if bind.server in servers], timeout)
+
+    async def hold(self, name: str, timeout: float | None) -> None:
+        """Take a bind out of use, as `drain` does with all of a server."""
+        binds = self._find_binds(name)
+        for bind in binds:
+            bind.is_held = True
+        if not self._keepers or self.is_stopping:
+            return
+        await self._take_out(binds, timeout)
+
+    async def _take_out(self, binds: Sequence[PoolBind], timeout: float | None) -> None:
         up = [bind for bind in binds if bind.state is BindState.BOUND]
         for bind in up:
             bind.drain()
@@ -84,12 +95,12 @@ class Keeping:
         down = [bind for bind in binds if bind.link is None and bind.state is not BindState.DRAINED]
         await end_tasks(*(self._keepers[bind] for bind in down))
         for bind in down:
-            if bind.server.is_drained and not self.is_stopping:
+            if bind.is_out_of_use and not self.is_stopping:
                 bind.rest(BindState.DRAINED)
         draining = [bind for bind in binds if bind.state is BindState.DRAINING]
         await self._wait_idle(draining, timeout)
         await asyncio.gather(*(_unbind_drained(bind) for bind in draining))
-        still = [self._keepers[bind] for bind in binds if bind.server.is_drained]
+        still = [self._keepers[bind] for bind in binds if bind.is_out_of_use]
         if still:
             await asyncio.wait(still)
 
@@ -110,15 +121,26 @@ class Keeping:
         """Put a drained server in use again."""
         servers = self._find(server)
         self._check_running()
-        loop = asyncio.get_running_loop()
         for one in servers:
-            if not one.is_drained:
-                continue
-            one.is_drained = False
-            for bind in self._binds:
-                if bind.server is one and not bind.undrain():
-                    self._keepers[bind] = loop.create_task(_keep_after(self._keepers[bind], bind))
+            if one.is_drained:
+                one.is_drained = False
+                self._put_in([bind for bind in self._binds if bind.server is one])
         self.progress()
+
+    def let(self, name: str) -> None:
+        """Put a bind that was held in use again."""
+        held = [bind for bind in self._find_binds(name) if bind.is_held]
+        for bind in held:
+            bind.is_held = False
+        if self._keepers and not self.is_stopping:
+            self._put_in(held)
+            self.progress()
+
+    def _put_in(self, binds: Sequence[PoolBind]) -> None:
+        loop = asyncio.get_running_loop()
+        for bind in binds:
+            if not bind.is_out_of_use and not bind.undrain():
+                self._keepers[bind] = loop.create_task(_keep_after(self._keepers[bind], bind))
 
     def progress(self) -> None:
         """Something was answered, or ended."""
@@ -127,6 +149,12 @@ class Keeping:
     def _check_running(self) -> None:
         if not self._keepers or self.is_stopping:
             raise StateError("the pool does not run")
+
+    def _find_binds(self, name: str) -> list[PoolBind]:
+        found = [bind for bind in self._binds if bind.name == name]
+        if not found:
+            raise ValueError(f"the pool has no bind {name!r}")
+        return found
 
     def _find(self, server: str) -> list[PoolServer]:
         """The servers of a URL, or of a ``host:port``.

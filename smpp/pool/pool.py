@@ -206,6 +206,28 @@ class Pool:
         """
         self._keeping.resume(server)
 
+    async def hold(self, bind: str, timeout: float | None = None) -> None:
+        """Take one bind out of use, as `drain` takes all of a server; before `start`, keep it from coming up.
+
+        For programs that share the binds an SMSC allows with others.
+
+        Args:
+            bind: its name, ``host:port#n``.
+            timeout: as with `drain`.
+
+        Raises:
+            ValueError: the pool has no such bind.
+        """
+        await self._keeping.hold(bind, timeout)
+
+    def let(self, bind: str) -> None:
+        """Put a bind that was held in use again, unless its server is drained.
+
+        Raises:
+            ValueError: the pool has no such bind.
+        """
+        self._keeping.let(bind)
+
     # Looking at it
 
     @property

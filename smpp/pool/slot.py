@@ -130,7 +130,7 @@ class Slot:
             return "was told to stop"
         if self._connection is None or not self._connection.session.can_send:
             return "was lost"
-        if bind.server.is_drained:
+        if bind.is_out_of_use:
             return "was drained"
         if bind.pause.is_on or bind.server.pause.is_on:
             return "was throttled"
