@@ -211,21 +211,19 @@ class PoolBind:
 
     async def keep(self) -> None:
         """Connect, bind, wait until it is lost, and again; until cancelled or told to unbind."""
-        while True:
-            if self.is_out_of_use:
-                self._move_to(BindState.DRAINED)
-                return
+        while self._may_be_up():
             mode = self.mode
             refused = await self._once()
             if self._is_at_rest():
                 return
-            if self.is_out_of_use:
-                continue
+            if not self._may_be_up():
+                break
             if self.mode != mode and self.mode == PAIR:
                 continue
             self.reconnects += 1
             self._move_to(BindState.WAITING)
             await asyncio.sleep(self._backoff.next(refused=refused))
+        self._move_to(BindState.DRAINED)
 
     async def _once(self) -> bool:
         """Bind, and return when that is over; whether the SMSC refused it."""
@@ -336,6 +334,9 @@ class PoolBind:
     def _deliver(self, message: DeliverSm | DataSm) -> Answer | Awaitable[Answer]:
         self.delivered += 1
         return self._on_deliver(message) if self._on_deliver is not None else None
+
+    def _may_be_up(self) -> bool:
+        return not self.is_out_of_use
 
     def _is_at_rest(self) -> bool:
         return self.state in _AT_REST

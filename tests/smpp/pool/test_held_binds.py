@@ -33,18 +33,18 @@ async def test_binds_held_before_the_start_come_up_when_they_are_let() -> None:
 
 async def test_a_bind_that_is_held_finishes_what_is_in_flight_and_the_rest_goes_over_others() -> None:
     script = Script(rules=(Rule(delay=0.05),))
-    async with Simulator(["smpp://127.0.0.1:0"], script=script) as simulator:
-        async with pool_of(simulator, binds_per_server=2) as pool:
-            await pool.wait_bound(2, PATIENCE_SECONDS)
-            sending = asyncio.ensure_future(submit_all(pool, to_send := messages(300)))
-            await simulator.wait_until(lambda: len(simulator.log) > 60, PATIENCE_SECONDS)
-            await pool.hold(pool.binds[0].name)
-            assert states(pool) == [BindState.DRAINED, BindState.BOUND]
-            ended = await sending
-            assert_once_unless_in_doubt(simulator, ended, to_send)
-            assert not in_doubt(ended)
-            pool.let(pool.binds[0].name)
-            await pool.wait_bound(2, PATIENCE_SECONDS)
+    servers = ["smpp://127.0.0.1:0"]
+    async with Simulator(servers, script=script) as simulator, pool_of(simulator, binds_per_server=2) as pool:
+        await pool.wait_bound(2, PATIENCE_SECONDS)
+        sending = asyncio.ensure_future(submit_all(pool, to_send := messages(300)))
+        await simulator.wait_until(lambda: len(simulator.log) > 60, PATIENCE_SECONDS)
+        await pool.hold(pool.binds[0].name)
+        assert states(pool) == [BindState.DRAINED, BindState.BOUND]
+        ended = await sending
+        assert_once_unless_in_doubt(simulator, ended, to_send)
+        assert not in_doubt(ended)
+        pool.let(pool.binds[0].name)
+        await pool.wait_bound(2, PATIENCE_SECONDS)
 
 
 async def test_a_held_bind_stays_down_when_its_server_is_resumed_and_a_drained_one_when_it_is_let() -> None:
