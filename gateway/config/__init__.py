@@ -15,6 +15,7 @@ from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
 from gateway.config.root import Config, example, load, parse, split_listen
 from gateway.config.routing import CostConfig, NetworkConfig, RouteConfig, RoutingConfig
+from gateway.config.services import FlowsConfig, LookupConfig, ServicesConfig, VerifyConfig
 from gateway.config.uplinks import (
     DestinationConfig,
     RecipientRuleConfig,
@@ -37,8 +38,10 @@ __all__ = [
     "ConfigError",
     "CostConfig",
     "DestinationConfig",
+    "FlowsConfig",
     "HttpConfig",
     "LanckConfig",
+    "LookupConfig",
     "MobtextingConfig",
     "MoceanConfig",
     "NetworkConfig",
@@ -50,6 +53,7 @@ __all__ = [
     "RoutingConfig",
     "Secret",
     "SenderRuleConfig",
+    "ServicesConfig",
     "SmppConfig",
     "SourceConfig",
     "StatusConfig",
@@ -57,6 +61,7 @@ __all__ = [
     "TlsConfig",
     "TlvConfig",
     "UplinkConfig",
+    "VerifyConfig",
     "WebhooksConfig",
     "example",
     "load",

@@ -12,6 +12,7 @@ from gateway.config.checks import check
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
 from gateway.config.routing import NetworkConfig, RouteConfig, RoutingConfig
+from gateway.config.services import ServicesConfig
 from gateway.config.uplinks import UplinkConfig
 from gateway.errors import ConfigError
 from gateway.settings import setting
@@ -30,6 +31,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     pipeline: PipelineConfig = PipelineConfig()
     receipts: ReceiptsConfig = ReceiptsConfig()
     webhooks: WebhooksConfig = WebhooksConfig()
+    services: ServicesConfig = ServicesConfig()
     uplink: dict[Name, UplinkConfig] = {}
     routing: RoutingConfig = RoutingConfig()
     route: tuple[RouteConfig, ...] = ()

@@ -1,0 +1,222 @@
+"""Guards against traffic that pumps codes: caps an hour, and how many codes of a range come back.
+
+    take(number, prefix, remote, account) ──one document a counter──► committed, whichever node asks
+    took too many, or too few of the range were ever typed in ──► VerifyError(BLOCKED)
+
+A counter slides: what remains of the hour before counts in proportion. Increments that arrive while a commit is under
+way share the next one, so that a busy account costs no more than a quiet one.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from gateway.config.services import VerifyConfig
+from gateway.errors import StoreError
+from gateway.providers.verifying import VerifyError, VerifyProblem
+from gateway.services.shelf import TRIES, Kept, Put, Shelf
+from gateway.store.records import RecordStore
+
+WINDOW_SECONDS: Final = 3_600
+KIND: Final = "verify_count"
+_BATCH: Final = 1_000
+
+
+class Count(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often something happened in this window and in the one before."""
+
+    window: int
+    now: int = 0
+    before: int = 0
+
+    def at(self, window: int) -> "Count":
+        """The same, seen from another window."""
+        if window == self.window:
+            return self
+        return Count(window, 0, self.now if window == self.window + 1 else 0)
+
+    def estimate(self, moment: float) -> float:
+        """How often in the hour before a moment of this window."""
+        return self.now + self.before * (1 - moment % WINDOW_SECONDS / WINDOW_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A counter and how far it may go; 0: it only counts."""
+
+    key: str
+    limit: int
+    guard: str
+    text: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class _Asked:
+    account: str
+    caps: tuple[Cap, ...]
+    left: list[Cap]
+    """Not counted yet."""
+    done: "asyncio.Future[Cap | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Counters:
+    """Counters that several nodes share."""
+
+    def __init__(self, store: RecordStore, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._shelf = Shelf(store, KIND, Count, clock=clock)
+        self._clock = clock
+        self._waiting: list[_Asked] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def take(self, account: str, caps: Sequence[Cap]) -> Cap | None:
+        """Count once more on each, unless one is at its limit: then that one, and none is counted.
+
+        Raises:
+            StoreError: nothing can be counted.
+        """
+        asked = _Asked(account, tuple(caps), list(caps))
+        self._waiting.append(asked)
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+        return await asked.done
+
+    async def read(self, account: str, key: str) -> float:
+        """How often in the last hour."""
+        kept = await self._shelf.get(account, key)
+        now = self._clock()
+        return kept.value.at(int(now // WINDOW_SECONDS)).estimate(now) if kept is not None else 0.0
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            try:
+                await self._count(batch)
+            except BaseException as error:
+                reason = error if isinstance(error, StoreError) else StoreError("codes cannot be counted now")
+                for asked in batch:
+                    if not asked.done.done():
+                        asked.done.set_exception(reason)
+                if not isinstance(error, StoreError):
+                    raise
+
+    async def _count(self, batch: list[_Asked]) -> None:
+        for _ in range(TRIES):
+            batch = [asked for asked in batch if asked.left and not asked.done.done()]
+            if not batch:
+                return
+            names = {(asked.account, cap.key) for asked in batch for cap in asked.left}
+            kept = {name: await self._shelf.get(*name) for name in names}
+            now = self._clock()
+            window = int(now // WINDOW_SECONDS)
+            counts = {name: one.value.at(window) if one else Count(window) for name, one in kept.items()}
+            changed = {(asked.account, cap.key) for asked in batch for cap in self._decide(asked, counts, now)}
+            written = await self._write(changed, kept, counts, (window + 2) * WINDOW_SECONDS)
+            for asked in batch:
+                asked.left = [cap for cap in asked.left if not written.get((asked.account, cap.key), False)]
+                if not asked.left and not asked.done.done():
+                    asked.done.set_result(None)
+        raise StoreError("counters are changed by too many at once")
+
+    def _decide(self, asked: _Asked, counts: dict[tuple[str, str], Count], now: float) -> Sequence[Cap]:
+        """Count for one who asks, in `counts`; those that were."""
+        for cap in asked.left:
+            if cap.limit and counts[asked.account, cap.key].estimate(now) + 1 > cap.limit:
+                if not asked.done.done():
+                    asked.done.set_result(cap)
+                return ()
+        for cap in asked.left:
+            name = (asked.account, cap.key)
+            counts[name] = msgspec.structs.replace(counts[name], now=counts[name].now + 1)
+        return asked.left
+
+    async def _write(
+        self,
+        names: set[tuple[str, str]],
+        kept: Mapping[tuple[str, str], Kept[Count] | None],
+        counts: Mapping[tuple[str, str], Count],
+        due_at: float,
+    ) -> dict[tuple[str, str], bool]:
+        ordered = sorted(names)
+        records = []
+        for name in ordered:
+            old, put = kept[name], Put(counts[name], due_at=due_at)
+            records.append(self._shelf.new(*name, put) if old is None else self._shelf.next(old, put))
+        return dict(zip(ordered, await self._store.put_records(records), strict=True)) if records else {}
+
+    async def sweep(self, now: float) -> bool:
+        """Forget counters that nobody has moved for two hours; whether none is left to do."""
+        due = await self._shelf.due(now, limit=500)
+        by_account: dict[str, list[str]] = {}
+        for kept in due:
+            by_account.setdefault(kept.account, []).append(kept.key)
+        for account, keys in by_account.items():
+            await self._shelf.drop(account, keys)
+        return len(due) < 500
+
+
+class Guards:
+    """Says whether one more code may go out."""
+
+    def __init__(self, config: VerifyConfig, counters: Counters) -> None:
+        self._config = config
+        self._counters = counters
+
+    async def pass_code(self, account: str, *, number: str, country: str, remote: str) -> None:
+        """Count a code that is about to go out.
+
+        Args:
+            country: ISO code of the number; empty where it is not known.
+
+        Raises:
+            VerifyError: BLOCKED, and `guard` says by which.
+            StoreError: it cannot be counted.
+        """
+        config = self._config
+        if (config.countries and country not in config.countries) or country in config.blocked_countries:
+            raise VerifyError(VerifyProblem.BLOCKED, "no codes go to this country", guard="country")
+        await self._check_conversion(account, number)
+        caps = [
+            Cap(f"number {number}", config.per_number, "number", "too many codes went to this number"),
+            Cap(
+                f"prefix {number[: -config.prefix_cut]}",
+                config.per_prefix,
+                "prefix",
+                "too many codes went to numbers such as this",
+            ),
+            Cap("account", config.per_account, "account", "the account sent too many codes"),
+            Cap(f"sent {self._range(number)}", 0, ""),
+        ]
+        if remote:
+            caps.append(
+                Cap(f"remote {remote[:64]}", config.per_remote, "remote", "too many codes were asked for from there")
+            )
+        refused = await self._counters.take(account, caps)
+        if refused is not None:
+            raise VerifyError(VerifyProblem.BLOCKED, refused.text, guard=refused.guard, retry_after=WINDOW_SECONDS / 4)
+
+    async def came_back(self, account: str, number: str) -> None:
+        """Count a code that was typed in."""
+        await self._counters.take(account, [Cap(f"back {self._range(number)}", 0, "")])
+
+    async def _check_conversion(self, account: str, number: str) -> None:
+        config = self._config
+        if not config.conversion_percent:
+            return
+        sent = await self._counters.read(account, f"sent {self._range(number)}")
+        if sent < config.conversion_after:
+            return
+        back = await self._counters.read(account, f"back {self._range(number)}")
+        if back * 100 < sent * config.conversion_percent:
+            raise VerifyError(
+                VerifyProblem.BLOCKED,
+                "too few of the codes to this range come back",
+                guard="conversion",
+                retry_after=WINDOW_SECONDS / 4,
+            )
+
+    def _range(self, number: str) -> str:
+        return number[: self._config.conversion_digits]

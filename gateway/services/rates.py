@@ -1,0 +1,32 @@
+"""Counts the requests of each account where a provider's document limits them: a bucket for each, in memory."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from smpp.ratelimit import TokenBucket
+
+
+class RateLimits:
+    """The port `Rates`."""
+
+    def __init__(
+        self, overrides: Mapping[tuple[str, str], float] | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Make the counters.
+
+        Args:
+            overrides: requests a second by account and name, in place of the document's; 0: no limit.
+        """
+        self._overrides = overrides or {}
+        self._clock = clock
+        self._buckets: dict[tuple[str, str], TokenBucket] = {}
+
+    def take(self, account: str, name: str, per_second: float, burst: int) -> float:
+        """Take one request's place; 0.0 where there was one, else the seconds until there will be."""
+        key = account, name
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            # One for each account and call that knocked with the right key: the config bounds them.
+            per_second = self._overrides.get(key, per_second)
+            bucket = self._buckets[key] = TokenBucket(per_second, max(1, burst))
+        return bucket.try_take(self._clock())
