@@ -1,17 +1,17 @@
 """Who is calling: from an API key or a provider's credentials to the account.
 
 Keys are kept as keyed hashes and looked up by them, so that neither a table in memory nor the time a look-up takes says
-anything about a key. The hashing key is made at start and never leaves the process.
+anything about a key. The hashing key of those in the config is made at start and never leaves the process.
 """
 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.config import AccountConfig
+from gateway.config import AccountConfig, Secret
 from gateway.errors import Unauthorized
 
 _UNKNOWN: Final = "unknown or wrong credentials"
@@ -33,6 +33,14 @@ class Account:
         return role in self.roles
 
 
+@dataclass(slots=True, frozen=True)
+class ExtraKey:
+    """A key that is not in the config."""
+
+    account: str
+    roles: frozenset[str]
+
+
 class Accounts:
     """The accounts by what they identify themselves with."""
 
@@ -41,8 +49,18 @@ class Accounts:
         self._by_name: dict[str, Account] = {}
         self._by_hash: dict[bytes, Account] = {}
         self._provider_secrets: dict[bytes, tuple[Account, bytes]] = {}
+        self._extra_keys: Callable[[str], ExtraKey | None] = _no_key
+        self.replace(accounts)
+
+    def replace(self, accounts: Mapping[str, AccountConfig]) -> None:
+        """Know these from now on, and no others."""
+        self._by_name, self._by_hash, self._provider_secrets = {}, {}, {}
         for name, config in accounts.items():
             self._add(name, config)
+
+    def set_extra_keys(self, find: Callable[[str], ExtraKey | None]) -> None:
+        """Have keys looked up elsewhere, too, that the config does not have."""
+        self._extra_keys = find
 
     def _add(self, name: str, config: AccountConfig) -> None:
         account = Account(name, frozenset(config.roles), config.default_sender, config.callback_url)
@@ -75,7 +93,14 @@ class Accounts:
         Raises:
             Unauthorized: nobody has it.
         """
-        return self._owner(self._hash("native", key))
+        account = self._by_hash.get(self._hash("native", key))
+        if account is not None:
+            return account
+        extra = self._extra_keys(key)
+        owner = self._by_name.get(extra.account) if extra is not None else None
+        if extra is None or owner is None:
+            raise Unauthorized(_UNKNOWN)
+        return replace(owner, roles=extra.roles)
 
     def by_provider(self, dialect: str, key: str, secret: str) -> Account:
         """The owner of a dialect's key and secret.
@@ -115,3 +140,26 @@ class Accounts:
         # surrogatepass: whatever text an HTTP header was decoded to is a wrong key, not a fault.
         message = f"{purpose}\0{text}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._hash_key, message, hashlib.sha256)
+
+
+def _no_key(_text: str) -> ExtraKey | None:
+    return None
+
+
+def dialect_keys(accounts: Mapping[str, AccountConfig]) -> dict[tuple[str, str], Secret]:
+    """What signs the callbacks to an account's app, by account and dialect."""
+    return {
+        (name, "checkmobi"): config.checkmobi.signature_key
+        for name, config in accounts.items()
+        if config.checkmobi is not None
+    }
+
+
+def request_rates(accounts: Mapping[str, AccountConfig]) -> dict[tuple[str, str], float]:
+    """Requests a second that an account's app may make of a dialect, where they are not the provider's own."""
+    found: dict[tuple[str, str], float] = {}
+    for name, config in accounts.items():
+        for dialect, group in (("lanck", config.lanck), ("mobtexting", config.mobtexting)):
+            if group is not None and group.requests_per_second is not None:
+                found[name, dialect] = group.requests_per_second
+    return found

@@ -1,0 +1,97 @@
+"""Keys that the store keeps."""
+
+import pytest
+
+from gateway.accounts import Accounts
+from gateway.config import parse
+from gateway.errors import Unauthorized
+from gateway.keys import KIND, KeyNotFound, KeyProblem, KeyRing
+from gateway.secretkey import SecretKey
+from gateway.store import Store
+from tests.gateway.fakes import Clock
+
+CONFIG = """
+[account.shop]
+api_keys = ["from-the-config"]
+[account.reader]
+"""
+
+
+def ring(store: Store, clock: Clock, *, secret: bytes = b"s") -> tuple[KeyRing, Accounts]:
+    accounts = Accounts(parse(CONFIG).account)
+    return KeyRing(store, SecretKey(secret), accounts, clock=clock), accounts
+
+
+async def test_key_that_was_added_opens_with_its_roles(store: Store) -> None:
+    keys, accounts = ring(store, Clock())
+    key, text = await keys.add("shop", ["admin", "read"], "ops")
+    owner = accounts.by_api_key(text)
+    assert (owner.name, sorted(owner.roles)) == ("shop", ["admin", "read"])
+    assert (key.roles, key.label) == (("read", "admin"), "ops")
+    assert accounts.by_api_key("from-the-config").name == "shop"
+
+
+async def test_only_a_keyed_hash_is_kept(store: Store) -> None:
+    keys, _ = ring(store, Clock())
+    _, text = await keys.add("shop", ["send"])
+    (record,) = await store.records(KIND)
+    assert text.encode() not in record.value
+    assert text not in (record.tag, record.key)
+    assert text.rpartition("_")[2] not in repr(record)
+
+
+async def test_key_outlives_the_process_but_not_its_secret(store: Store) -> None:
+    keys, _ = ring(store, Clock())
+    _, text = await keys.add("reader", ["read"])
+    again, accounts = ring(store, Clock())
+    await again.load()
+    assert accounts.by_api_key(text).name == "reader"
+    other, accounts = ring(store, Clock(), secret=b"other")
+    await other.load()
+    with pytest.raises(Unauthorized):
+        accounts.by_api_key(text)
+
+
+async def test_rotated_key_ends_after_the_overlap(store: Store) -> None:
+    clock = Clock()
+    keys, accounts = ring(store, clock)
+    old, old_text = await keys.add("shop", ["send"], "app")
+    new, new_text = await keys.rotate("shop", old.id, 60)
+    assert (new.roles, new.label) == (("send",), "app")
+    assert accounts.by_api_key(old_text).name == "shop"
+    clock.advance(60)
+    with pytest.raises(Unauthorized):
+        accounts.by_api_key(old_text)
+    assert accounts.by_api_key(new_text).name == "shop"
+
+
+async def test_revoked_key_ends_at_once(store: Store) -> None:
+    keys, accounts = ring(store, Clock())
+    key, text = await keys.add("shop", ["send"])
+    await keys.revoke("shop", key.id)
+    with pytest.raises(Unauthorized):
+        accounts.by_api_key(text)
+    assert keys.keys() == []
+    with pytest.raises(KeyNotFound):
+        await keys.revoke("shop", key.id)
+
+
+async def test_key_of_another_account_cannot_be_revoked(store: Store) -> None:
+    keys, accounts = ring(store, Clock())
+    key, text = await keys.add("shop", ["send"])
+    with pytest.raises(KeyNotFound):
+        await keys.revoke("reader", key.id)
+    assert accounts.by_api_key(text).name == "shop"
+
+
+@pytest.mark.parametrize(("account", "roles"), [("nobody", ["send"]), ("shop", ["root"]), ("shop", [])])
+async def test_what_cannot_be_a_key_is_refused(store: Store, account: str, roles: list[str]) -> None:
+    keys, _ = ring(store, Clock())
+    with pytest.raises(KeyProblem):
+        await keys.add(account, roles)
+
+
+async def test_without_a_secret_no_key_is_made(store: Store) -> None:
+    keys = KeyRing(store, None, Accounts(parse(CONFIG).account))
+    with pytest.raises(KeyProblem, match=r"node\.secret_key"):
+        await keys.add("shop", ["send"])
