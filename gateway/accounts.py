@@ -156,10 +156,11 @@ def dialect_keys(accounts: Mapping[str, AccountConfig]) -> dict[tuple[str, str],
 
 
 def request_rates(accounts: Mapping[str, AccountConfig]) -> dict[tuple[str, str], float]:
-    """Requests a second that an account's app may make of a dialect, where they are not the provider's own."""
+    """Requests a second that an account's app may make of a dialect."""
     found: dict[tuple[str, str], float] = {}
     for name, config in accounts.items():
-        for dialect, group in (("lanck", config.lanck), ("mobtexting", config.mobtexting)):
-            if group is not None and group.requests_per_second is not None:
-                found[name, dialect] = group.requests_per_second
+        if config.lanck is not None:
+            found[name, "lanck"] = config.lanck.requests_per_second
+        if config.mobtexting is not None:
+            found[name, "mobtexting"] = config.mobtexting.queries_per_minute / 60
     return found

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.accounts import Accounts
+from gateway.accounts import Accounts, dialect_keys, request_rates
 from gateway.config import Config, UplinkConfig
 from gateway.correlator import Correlator
 from gateway.errors import StoreError
@@ -30,6 +30,7 @@ from gateway.providers import PROVIDERS
 from gateway.providers.base import Dialect, Services
 from gateway.reports import Reporter, bookkeeping
 from gateway.router import Router
+from gateway.services.rates import RateLimits
 from gateway.smsc import Deliveries, SmppDoor, SmppReports
 from gateway.store import Bookkeeping, Store, open_store
 from gateway.tasks import cancel_all
@@ -153,6 +154,8 @@ class Gateway:
             config.webhooks,
             {name: account.signing_secret for name, account in config.account.items()},
             metrics=self.metrics,
+            rules={name: dialect.callback_rules for name, dialect in self._dialects.items()},
+            dialect_keys=dialect_keys(config.account),
         )
         customers = [(name, one.smpp) for name, one in config.account.items() if one.smpp is not None]
         self._deliveries = Deliveries(store, config.smpp, customers, metrics=self.metrics)
@@ -277,7 +280,12 @@ class Gateway:
 
     def _services(self) -> Services:
         """All that the HTTP doors may ask for."""
-        return Services(authenticator=AccountAuthenticator(self._accounts), intake=self._intake, lookup=self.store)
+        return Services(
+            authenticator=AccountAuthenticator(self._accounts),
+            intake=self._intake,
+            lookup=self.store,
+            rates=RateLimits(request_rates(self.config.account)),
+        )
 
     async def stop(self) -> None:
         """Take nothing more, empty the windows, unbind, post what is due, close; within `node.shutdown_seconds`."""

@@ -26,6 +26,7 @@ from gateway.metrics import Metrics
 from gateway.models import Callback
 from gateway.networks import check_url, parse_networks
 from gateway.outgoing import checked_session
+from gateway.providers.base import DEFAULT_RULES, CallbackRules
 from gateway.reports import bookkeeping
 from gateway.store import Store
 from gateway.store.base import SWEEP_LIMIT, callback_host
@@ -52,6 +53,8 @@ class Answer:
     is_acknowledged: bool
     error: str = ""
     """For people; never with the URL or the body, which may carry secrets."""
+    status: int = 0
+    """Of HTTP; 0 where nothing was answered."""
 
 
 class Poster(Protocol):
@@ -90,6 +93,8 @@ class WebhookDispatcher:
         signing_secrets: Mapping[str, Secret],
         *,
         metrics: Metrics,
+        rules: Mapping[str, CallbackRules] | None = None,
+        dialect_keys: Mapping[tuple[str, str], Secret] | None = None,
         poster: Poster | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -97,11 +102,15 @@ class WebhookDispatcher:
 
         Args:
             signing_secrets: by account; native callbacks of the others go unsigned.
+            rules: what the dialects' documents say of callbacks, by dialect.
+            dialect_keys: what signs the callbacks of an account and dialect, where its rules name a header.
             poster: makes the tries; by default over HTTP.
         """
         self._store = store
         self._config = config
         self._secrets = {name: _secret_bytes(secret) for name, secret in signing_secrets.items() if secret}
+        self._rules = rules or {}
+        self._dialect_keys = {where: key.reveal().encode() for where, key in (dialect_keys or {}).items() if key}
         self._metrics = metrics
         self._poster = poster
         self._clock = clock
@@ -231,6 +240,9 @@ class WebhookDispatcher:
 
     def _note(self, callback: Callback, name: str, host: Host, answer: Answer) -> None:
         now = self._clock()
+        wanted = self._rules.get(callback.dialect, DEFAULT_RULES).acknowledged_by
+        if answer.is_acknowledged and wanted and answer.status not in wanted:
+            answer = Answer(False, f"HTTP status {answer.status}", answer.status)
         if answer.is_acknowledged:
             self._metrics.callbacks.labels("acknowledged").inc()
             host.failures = 0
@@ -248,7 +260,9 @@ class WebhookDispatcher:
         """The callback as it waits for its next try, or as failed where that would be too late."""
         pauses = self._config.retry_seconds
         pause = pauses[min(callback.tries, len(pauses) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)
-        is_over = now + pause > callback.created_at + self._config.give_up_seconds
+        rules = self._rules.get(callback.dialect, DEFAULT_RULES)
+        seconds = min(rules.give_up_seconds or self._config.give_up_seconds, self._config.give_up_seconds)
+        is_over = now + pause > callback.created_at + seconds or 0 < rules.max_tries <= callback.tries + 1
         self._metrics.callbacks.labels("given up" if is_over else "failed").inc()
         if is_over:
             log.warning("callback given up", callback=callback.id, account=callback.account, error=error)
@@ -260,6 +274,11 @@ class WebhookDispatcher:
             headers["Content-Type"] = callback.content_type
         if callback.dialect == "native":
             headers |= sign(callback.id, callback.body, int(self._clock()), self._secrets.get(callback.account))
+            return headers
+        name = self._rules.get(callback.dialect, DEFAULT_RULES).signature_header
+        key = self._dialect_keys.get((callback.account, callback.dialect))
+        if name and key is not None:
+            headers[name] = hmac.digest(key, callback.body, hashlib.sha256).hex()
         return headers
 
     # --- recording ---
@@ -324,8 +343,8 @@ class HttpPoster:
                     # Not worth reading to its end for the sake of the connection.
                     response.close()
                 if 200 <= response.status < 300:
-                    return Answer(True)
-                return Answer(False, f"HTTP status {response.status}")
+                    return Answer(True, status=response.status)
+                return Answer(False, f"HTTP status {response.status}", response.status)
         except InvalidMessage as error:
             return Answer(False, error.message)
         except TimeoutError:

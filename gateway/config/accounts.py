@@ -21,6 +21,9 @@ class MobtextingConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Credentials of an app written for MOBtexting."""
 
     token: Annotated[Secret, setting("Its API token.", sample="change-me-as-well")]
+    queries_per_minute: Annotated[
+        float, setting("GET requests it may make; 0: any number.", unit="requests a minute", ge=0, le=1_000_000)
+    ] = 1_000.0
 
 
 class LanckConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,9 @@ class LanckConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     user: Annotated[str, setting("First half of its access token.", min_length=1, sample="lanck-user")]
     password: Annotated[Secret, setting("Second half, after the colon.", sample="change-me-again")]
+    requests_per_second: Annotated[
+        float, setting("Requests it may make; 0: any number.", unit="requests a second", ge=0, le=1_000_000)
+    ] = 30.0
 
 
 class CheckmobiConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -179,8 +179,28 @@ class DialectCallbacks(Protocol):
         """The same for a message from a handset, to the address its account registered."""
 
 
+class CallbackRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How the callbacks of a dialect are acknowledged, tried again and signed, where its document says so."""
+
+    acknowledged_by: tuple[int, ...] = ()
+    """HTTP statuses; empty: any 2xx."""
+    max_tries: int = 0
+    """The first included; 0: until the gateway's own settings give up."""
+    give_up_seconds: int = 0
+    """How long it is tried; 0: as long as the gateway's own settings say, and never longer than that."""
+    signature_header: str = ""
+    """Holds the HMAC-SHA256 of the body in lower-case hex, with the account's key for the dialect; empty: none."""
+
+
+DEFAULT_RULES: Final = CallbackRules()
+
+
 class Dialect(DialectCallbacks, Protocol):
     """A provider's API as we serve it."""
+
+    @property
+    def callback_rules(self) -> CallbackRules:
+        """What its document says of callbacks."""
 
     async def answer(self, request: WebRequest, services: Services) -> WebAnswer:
         """Serve one request: every fault of the caller is an answer in the provider's own words."""

@@ -13,12 +13,14 @@ from gateway.config import Secret, WebhooksConfig
 from gateway.errors import StoreError
 from gateway.metrics import Metrics
 from gateway.models import Callback, Inbound
+from gateway.providers.base import CallbackRules
 from gateway.store import Store
 from gateway.webhooks import Answer, WebhookDispatcher, sign
 from tests.gateway.fakes import NOW, Clock, eventually
 
 OK = Answer(True)
 DOWN = Answer(False, "HTTP status 500")
+EXACT = CallbackRules(acknowledged_by=(200,), max_tries=4, signature_header="X-CheckMobi-Signature")
 
 
 class FakePoster:
@@ -67,6 +69,8 @@ class Bench:
             WebhooksConfig(**settings),
             {"shop": Secret("whsec_" + base64.b64encode(b"0123456789abcdef").decode()), "plain": Secret("")},
             metrics=self.metrics,
+            rules={"checkmobi": EXACT},
+            dialect_keys={("shop", "checkmobi"): Secret("sign-with-this"), ("plain", "checkmobi"): Secret("")},
             poster=poster,
             clock=self.clock,
         )
@@ -282,3 +286,32 @@ def test_a_signature_is_that_of_the_published_example() -> None:
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     headers = sign("msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', 1614265330, secret)
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+# --- what a dialect's document says ---
+
+
+async def test_a_dialect_that_wants_exactly_200_takes_nothing_else_and_ends_after_three_retries(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=Answer(True, status=204)), retry_seconds=(1.0,), circuit_failures=1_000)
+    await bench.owe("a", dialect="checkmobi")
+    for _ in range(10):
+        await bench.advance(2)
+    (left,) = await store.callbacks(failed=True)
+    assert (left.tries, left.last_error, bench.poster.count("a")) == (4, "HTTP status 204", 4)
+
+
+async def test_the_answer_a_dialect_wants_acknowledges(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=Answer(True, status=200)))
+    await bench.owe("a", dialect="checkmobi")
+    await bench.round()
+    assert await store.callbacks() == []
+
+
+async def test_a_dialect_signs_its_body_with_the_accounts_key_for_it(store: Store) -> None:
+    bench = Bench(store, FakePoster(a=Answer(True, status=200)))
+    await bench.owe("a", dialect="checkmobi")
+    await bench.owe("a", dialect="checkmobi", account="plain")
+    await bench.round()
+    signatures = [headers.get("X-CheckMobi-Signature", "") for _, headers in bench.poster.tries]
+    assert sorted(signatures) == ["", hmac.new(b"sign-with-this", b'{"a":1}', hashlib.sha256).hexdigest()]
+    assert all("webhook-id" not in headers for _, headers in bench.poster.tries)

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, NewMessage, Receipt
-from gateway.providers.base import Refusal, Services, WebAnswer, WebRequest
+from gateway.providers.base import CallbackRules, Refusal, Services, WebAnswer, WebRequest
 from gateway.providers.forms import is_message_id
 from gateway.providers.json_bodies import UnreadableFields, read_fields
 from gateway.providers.lanck import answers, spec, verify
@@ -56,6 +56,7 @@ class Lanck:
 
     name = spec.NAME
     prefix = spec.PREFIX
+    callback_rules = CallbackRules(give_up_seconds=86_400)
 
     async def answer(self, request: WebRequest, services: Services) -> WebAnswer:
         """Serve one request."""

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, Receipt
-from gateway.providers.base import Caller, Refusal, Services, WebAnswer, WebRequest
+from gateway.providers.base import CallbackRules, Caller, Refusal, Services, WebAnswer, WebRequest
 from gateway.providers.mocean import answers, codes, reports, spec
 from gateway.providers.mocean.answers import Format
 from gateway.providers.mocean.asked import Asked
@@ -50,6 +50,7 @@ class Mocean:
 
     name = spec.NAME
     prefix = spec.PREFIX
+    callback_rules = CallbackRules()
 
     def __init__(self, options: MoceanOptions | None = None) -> None:
         self._options = options or MoceanOptions()

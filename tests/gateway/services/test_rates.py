@@ -1,0 +1,19 @@
+"""A provider's limit holds for each account by itself."""
+
+from gateway.services.rates import RateLimits
+
+
+def test_the_thirty_first_in_a_second_waits() -> None:
+    now = 1_000.0
+    rates = RateLimits(clock=lambda: now)
+    assert [rates.take("shop", "lanck", 30, 30) for _ in range(30)] == [0.0] * 30
+    assert 0 < rates.take("shop", "lanck", 30, 30) <= 1 / 30
+    assert rates.take("other", "lanck", 30, 30) == 0.0
+    now += 0.04
+    assert rates.take("shop", "lanck", 30, 30) == 0.0
+
+
+def test_the_config_may_say_otherwise() -> None:
+    rates = RateLimits({("shop", "lanck"): 0.0, ("slow", "lanck"): 1.0}, clock=lambda: 1_000.0)
+    assert [rates.take("shop", "lanck", 30, 30) for _ in range(100)] == [0.0] * 100
+    assert [bool(rates.take("slow", "lanck", 1, 1)) for _ in range(2)] == [False, True]
