@@ -57,6 +57,15 @@ class Metrics:
             "gateway_commit_seconds", "Time of a commit.", buckets=COMMIT_BUCKETS, registry=registry
         )
         self.commit_rows = Counter("gateway_commit_rows", "Rows committed.", registry=registry)
+        self.provider_requests = Counter(
+            "gateway_provider_requests", "Requests to providers.", ["uplink", "purpose", "outcome"], registry=registry
+        )
+        self.provider_callbacks = Counter(
+            "gateway_provider_callbacks", "Requests of providers to us.", ["uplink", "outcome"], registry=registry
+        )
+        self.provider_pauses = Counter(
+            "gateway_provider_pauses", "Times a provider that failed was left alone.", ["uplink"], registry=registry
+        )
         self.store_errors = Counter("gateway_store_errors", "Commits that failed.", ["work"], registry=registry)
 
     def on_commit(self, seconds: float, rows: int) -> None:
