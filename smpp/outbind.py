@@ -152,7 +152,7 @@ class _Guest:
         self._config = config
 
     def protocol(self) -> asyncio.Protocol:
-        return tapped(self._connection, self._config.recorder, is_server=False)
+        return tapped(self._connection, self._config.recorder, is_server=True)
 
     def abandoned(self) -> None:
         self._connection.abort("the connection was not made")

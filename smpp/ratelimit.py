@@ -224,6 +224,10 @@ class TokenBucket:
         self._tokens -= count
         return 0.0
 
+    def is_full(self, now: float) -> bool:
+        """Whether it is as full as a new one."""
+        return not self._per_second or self._tokens + (now - self._updated) * self._per_second >= self._burst
+
     def give_back(self, count: int = 1) -> None:
         """Put tokens back that were taken and not used."""
         self._tokens = min(float(self._burst), self._tokens + count)

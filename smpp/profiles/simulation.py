@@ -87,7 +87,7 @@ def simulator_options(
 
 
 def receipt_rule(profile: Profile, code: str, destination: str = "*") -> Rule:
-    """A rule that reports messages as this provider does with one of its codes.
+    """A rule that reports messages as this provider does with one of its codes: its word in `stat`, the code in `err`.
 
     Raises:
         ValueError: the provider has no such code.
@@ -95,7 +95,7 @@ def receipt_rule(profile: Profile, code: str, destination: str = "*") -> Rule:
     error = profile.receipt_error(code)
     if error is None:
         raise ValueError(f"{code!r} is no error code of {profile.name}'s receipts")
-    return Rule(destination=destination, receipt_state=error.state.name, error=code)
+    return Rule(destination=destination, receipt_state=error.state.name, receipt_word=error.word, error=code)
 
 
 def status_rule(profile: Profile, name: str, destination: str = "*") -> Rule:

@@ -19,6 +19,7 @@ from smpp.log import is_worth_a_line, log
 from smpp.ratelimit import TokenBucket
 from smpp.recording import tapped
 from smpp.server.admission import Admission, Limits, Refusal, Visit
+from smpp.server.buckets import Buckets
 from smpp.server.config import Authenticate, Grant, RequestHandler, RequestTap, ServerConfig, SubmitHandler
 from smpp.server.session import ServerSession
 from smpp.session import BindRequested, RequestReceived, Trace
@@ -78,7 +79,7 @@ class Server:
         self._tasks = Tasks()
         self._listeners: list[list[Listener]] = []
         self._connections: set[Connection] = set()
-        self._buckets: dict[str, TokenBucket] = {}
+        self._buckets = Buckets(self.admission.binds)
         self._is_stopping = False
         self._refused: Counter[Refusal] = Counter()
         self._number = 0
@@ -298,7 +299,7 @@ class Server:
             self._reject(session, event, Status.ESME_RALYBND, "too many binds")
             return
         session.system_id, session.account, session.bind_mode = system_id, account, event.mode
-        session.bucket = self._bucket(account, grant)
+        session.bucket = self._buckets.of(account, grant, self._now())
         self.admission.bind(session.visit, account, event.mode)
         session.connection.act(lambda state, now: state.accept_bind(grant.system_id, now))
 
@@ -308,15 +309,6 @@ class Server:
             (grant.max_binds and self.admission.binds(account) >= grant.max_binds)
             or (of_mode and self.admission.binds(account, mode) >= of_mode)
         )
-
-    def _bucket(self, account: str, grant: Grant) -> TokenBucket | None:
-        """The bucket of an account, the same for all its binds; it stays, lest a new bind begins with a full one."""
-        if not grant.requests_per_second:
-            self._buckets.pop(account, None)
-            return None
-        bucket = self._buckets.setdefault(account, TokenBucket(grant.requests_per_second, grant.burst_size))
-        bucket.per_second, bucket.burst = grant.requests_per_second, grant.burst_size
-        return bucket
 
     def _fail(self, session: ServerSession, event: BindRequested, error: Exception) -> None:
         if isinstance(error, Reject):

@@ -47,6 +47,8 @@ class StoredMessage(msgspec.Struct, kw_only=True, gc=False):
     final_state: MessageState
     expires_at: float = float("inf")
     error: str = "000"
+    word: str = ""
+    """What `stat` of its final receipt says; "": the state's own word."""
     form: ReceiptForm = RECEIPT_FORMS["standard"]
     is_duplicated: bool = False
     is_out_of_order: bool = False

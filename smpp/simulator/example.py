@@ -60,6 +60,7 @@ window_status = "ESME_RTHROTTLED"
 # freeze = 5.0                  # then neither read nor write for so many seconds
 # receipt = "normal"            # normal, none, duplicate, out_of_order, before_response
 # receipt_state = "EXPIRED"
+# receipt_word = "ABSENT-SUB"   # what stat says instead of the state's own word
 # receipt_delay = 2.0
 # receipt_form = "text"
 # error = "027"                 # err of the receipt

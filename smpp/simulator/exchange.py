@@ -251,6 +251,7 @@ class Exchange:
             final_at=final_at,
             final_state=outcome.receipt_state or self._only_state or self._draw_state(),
             error=outcome.error,
+            word=outcome.receipt_word,
             form=form,
             is_duplicated=outcome.receipt == "duplicate",
             is_out_of_order=outcome.receipt == "out_of_order",
@@ -314,6 +315,7 @@ class Exchange:
             source=stored.destination,
             destination=stored.source,
             is_intermediate=is_intermediate,
+            word=stored.word if state is stored.final_state else "",
         )
         self._post.post(
             Delivery(

@@ -94,6 +94,7 @@ def receipt_pdu(
     source: tuple[int, int, str],
     destination: tuple[int, int, str],
     is_intermediate: bool = False,
+    word: str = "",
 ) -> DeliverSm | DataSm:
     """A receipt.
 
@@ -108,10 +109,11 @@ def receipt_pdu(
         source: TON, NPI and number of the handset.
         destination: of whoever sent the message.
         is_intermediate: whether it is an intermediate notification. §5.2.12.
+        word: what stands in `stat` instead of the state's own word.
     """
     octets = b""
     if form.text:
-        octets = b"id:" + message_id.encode("ascii") + _tail(form, state, error, int(submitted_at), int(done_at))
+        octets = b"id:" + message_id.encode("ascii") + _tail(form, state, word, error, int(submitted_at), int(done_at))
         if form.has_text:
             octets += original
     data_coding = 0
@@ -154,13 +156,13 @@ def excerpt(octets: bytes, esm_class: int, data_coding: int, default_alphabet: s
 
 
 @lru_cache(maxsize=1024)
-def _tail(form: ReceiptForm, state: MessageState, error: str, submitted: int, done: int) -> bytes:
+def _tail(form: ReceiptForm, state: MessageState, word: str, error: str, submitted: int, done: int) -> bytes:
     """What follows the id: most receipts of one second share it, and 1.5 µs of their 2.7."""
     text = form.text.format(
         dlvrd="001" if state is MessageState.DELIVERED else "000",
         submitted=_date(submitted, form.date),
         done=_date(done, form.date),
-        stat=state.name if form.words else STATE_WORDS[state],
+        stat=word or (state.name if form.words else STATE_WORDS[state]),
         error=error,
     )
     return text.encode("ascii")

@@ -63,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     freeze: float = 0.0
     receipt: ReceiptPlan = "normal"
     receipt_state: MessageState | None = None
+    receipt_word: str = ""
     receipt_delay: Delay | None = None
     receipt_form: str = ""
     error: str = "000"
@@ -152,6 +153,7 @@ class _MessageRule:
             freeze=rule.freeze,
             receipt=rule.receipt,
             receipt_state=parse_state(rule.receipt_state) if rule.receipt_state else None,
+            receipt_word=rule.receipt_word,
             receipt_delay=rule.receipt_delay,
             receipt_form=rule.receipt_form,
             error=rule.error,

@@ -4,6 +4,7 @@ The same names serve in Python (`Script(rules=(Rule(destination="44*", status="E
 (`[[rule]]`, `[[bind]]`, `[link]`, `[receipts]`, `[ids]`; see `smpp.simulator.script_file`).
 """
 
+import re
 from random import Random
 from typing import Annotated, Final, Literal
 
@@ -39,6 +40,7 @@ Route = Literal["any", "same", "other_server", "other_bind"]
 IdFormat = Literal["decimal", "hex", "padded", "uuid"]
 
 NO_DELAY: Final = 0.0
+_WORD: Final = re.compile("[A-Za-z0-9_-]{1,30}")
 
 
 class BadValue(ValueError):
@@ -162,6 +164,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """`out_of_order`: an ENROUTE behind the final one."""
     receipt_state: str = ""
     """A message_state by name; else drawn by `receipts.states`."""
+    receipt_word: str = ""
+    """What `stat` of the receipt says instead of the state's own word: up to 30 letters, digits, "-" and "_"."""
     receipt_delay: Delay | None = None
     receipt_form: str = ""
     error: str = "000"
@@ -176,6 +180,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             parse_state(self.receipt_state)
         if self.receipt_form:
             check_form(self.receipt_form, "receipt_form")
+        if self.receipt_word and not _WORD.fullmatch(self.receipt_word):
+            raise BadValue("receipt_word", self.receipt_word, 'up to 30 letters, digits, "-" and "_"')
         if not (1 <= len(self.error) <= 5 and self.error.isascii() and self.error.isalnum()):
             raise BadValue("error", self.error, "1 to 5 letters or digits")
 

@@ -96,8 +96,9 @@ def pdus_in(octets: bytes) -> list[bytes]:
 
 
 def holds_password(octets: bytes) -> bool:
-    """Whether a PDU has a password that a dump must not show."""
-    return any(line.is_secret and len(line.octets) > 1 for line in annotate(octets))
+    """Whether a PDU has a password that a dump must not show: one that is not masked already, as in a recording."""
+    secrets = [octets[line.offset : line.offset + len(line.octets)] for line in annotate(octets) if line.is_secret]
+    return any(secret.rstrip(b"\0").strip(b"*") for secret in secrets)
 
 
 def _masked(octets: bytes) -> bytes:

@@ -162,6 +162,11 @@ def test_json_shows_the_password_and_says_so() -> None:
     assert smpp("decode", "--json", "--show-secrets", BIND).stderr == ""
 
 
+def test_password_that_is_masked_already_is_nothing_to_warn_of() -> None:
+    masked = json.loads(smpp("decode", "--json", "--mask-secrets", BIND).stdout)["hex"]
+    assert smpp("decode", "--json", masked).stderr == ""
+
+
 def test_json_masks_the_password_in_field_and_hex_when_asked() -> None:
     result = smpp("decode", "--json", "--mask-secrets", BIND)
     assert "hunter2" not in result.output

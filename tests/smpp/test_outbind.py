@@ -2,12 +2,14 @@
 
 import asyncio
 import ssl
+from pathlib import Path
 
 import pytest
 import trustme
 
 import smpp
 from smpp import CommandStatus as Status
+from smpp.tools.capture import read_capture
 from tests.smpp.peers import RawPeer
 
 SMSCS = {"SMSC": "theirs"}
@@ -32,6 +34,22 @@ async def test_esme_binds_when_it_is_asked_and_gets_its_messages() -> None:
         await client.close()
         assert session not in server.sessions
         assert server.admission.connections == 0
+
+
+async def test_recording_shows_the_smsc_as_the_one_that_connected(tmp_path: Path) -> None:
+    path = tmp_path / "outbind.pcapng"
+    config = smpp.ClientConfig(recorder=smpp.Recorder(path))
+    async with (
+        smpp.listen_for_outbind("smpp://demo:ours@127.0.0.1:0?bind=rx", smscs=SMSCS, config=config) as door,
+        smpp.serve("smpp://127.0.0.1:0", authenticate=smpp.credentials({"demo": "ours"})) as server,
+    ):
+        _, client = await asyncio.gather(server.outbind(url(door.port)), door.accept())
+        await client.close()
+        ours = f"127.0.0.1:{door.port}"
+    with path.open("rb") as file:
+        outbind, bind, *_ = read_capture(file)
+    assert (smpp.decode(outbind.octets).message.command_name, outbind.destination) == ("outbind", ours)
+    assert (smpp.decode(bind.octets).message.command_name, bind.source) == ("bind_receiver", ours)
 
 
 async def test_smsc_with_a_wrong_password_is_not_served() -> None:

@@ -7,6 +7,7 @@ import pytest
 import smpp
 from smpp.constants import BindMode, Role
 from smpp.profiles import MOBTEXTING, PROFILES, receipt_rule, simulator_options, status_rule
+from smpp.profiles.mobtexting_codes import RECEIPT_ERRORS
 from smpp.session import Session
 from smpp.simulator import Simulator, throw_away_tls
 from smpp.status import CommandStatus
@@ -75,6 +76,7 @@ async def test_it_reports_with_the_codes_of_the_provider(code: str, state: str) 
     ):
         receipt = await (await client.submit(_submit())).receipt(timeout=5)
         assert (receipt.error, receipt.state) == (code, smpp.MessageState[state])
+        assert receipt.stat == RECEIPT_ERRORS[code].word
 
 
 async def test_it_answers_with_the_statuses_of_the_provider() -> None:
