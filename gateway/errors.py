@@ -4,9 +4,12 @@ GatewayError
 ├── ConfigError      a setting that cannot be: file, key, value, expectation
 ├── InvalidMessage   a message that no door may take: code, field
 ├── NoRoute          ... that no rule takes
+├── KeyTaken         a request that was answered before: fingerprint, answer
 ├── NotWaiting       a message that has left, or is not known: it cannot be changed any more
 ├── Unauthorized     unknown or wrong credentials
 ├── Unsupported      ... that this uplink or provider cannot carry
+├── OperatorError    the operator asked for something that cannot be
+│   └── NotThere     ... of something that is not there
 ├── StoreFull        too much waits for the store: try again
 └── StoreError       the store cannot commit
 """
@@ -57,6 +60,20 @@ class NoRoute(InvalidMessage):
         super().__init__("no_route", message, "recipient")
 
 
+class KeyTaken(GatewayError):
+    """The idempotency key of a request was used before; nothing of the request was kept.
+
+    Attributes:
+        fingerprint: of the request that used it; where it is another's, the answer is not for this request.
+        answer: what that request was answered.
+    """
+
+    def __init__(self, fingerprint: str, answer: bytes) -> None:
+        super().__init__("the idempotency key was used before")
+        self.fingerprint = fingerprint
+        self.answer = answer
+
+
 class NotWaiting(GatewayError):
     """A message that cannot be cancelled or replaced.
 
@@ -75,6 +92,14 @@ class Unauthorized(GatewayError):
 
 class Unsupported(GatewayError):
     """An uplink or a provider cannot carry this message."""
+
+
+class OperatorError(GatewayError):
+    """The operator asked for something that cannot be: the text says why."""
+
+
+class NotThere(OperatorError):
+    """There is no such uplink, server, account, key or message."""
 
 
 class StoreError(GatewayError):
