@@ -12,7 +12,9 @@ from gateway.config.accounts import (
     MoceanConfig,
 )
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
+from gateway.config.inbound import InboundConfig, InboundRuleConfig, KeywordsConfig, RepliesConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
+from gateway.config.policy import AccountRulesConfig, PolicyConfig, SenderCountryConfig
 from gateway.config.root import Config, example, load, parse, split_listen
 from gateway.config.routing import CostConfig, NetworkConfig, RouteConfig, RoutingConfig
 from gateway.config.services import FlowsConfig, LookupConfig, ServicesConfig, VerifyConfig
@@ -31,6 +33,7 @@ from gateway.settings import Secret
 
 __all__ = [
     "AccountConfig",
+    "AccountRulesConfig",
     "AccountSmppConfig",
     "AdminConfig",
     "CheckmobiConfig",
@@ -40,6 +43,9 @@ __all__ = [
     "DestinationConfig",
     "FlowsConfig",
     "HttpConfig",
+    "InboundConfig",
+    "InboundRuleConfig",
+    "KeywordsConfig",
     "LanckConfig",
     "LookupConfig",
     "MobtextingConfig",
@@ -47,11 +53,14 @@ __all__ = [
     "NetworkConfig",
     "NodeConfig",
     "PipelineConfig",
+    "PolicyConfig",
     "ReceiptsConfig",
     "RecipientRuleConfig",
+    "RepliesConfig",
     "RouteConfig",
     "RoutingConfig",
     "Secret",
+    "SenderCountryConfig",
     "SenderRuleConfig",
     "ServicesConfig",
     "SmppConfig",

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.config.inbound import RepliesConfig
+from gateway.config.policy import AccountRulesConfig
 from gateway.settings import Secret, setting
 
 Role = Literal["send", "read", "admin"]
@@ -87,7 +89,9 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
     api_keys: Annotated[tuple[Secret, ...], setting("Keys of the native API.", sample=("change-me",))] = ()
     roles: Annotated[tuple[Role, ...], setting("What its keys may do.")] = ("send", "read")
     default_sender: Annotated[str, setting("Sender of messages that name none.", max_length=20)] = ""
-    senders: Annotated[tuple[str, ...], setting("Senders it may use; empty: any.")] = ()
+    senders: Annotated[
+        tuple[str, ...], setting("Senders it may use; * stands for any characters, ? for one; empty: any.")
+    ] = ()
     callback_url: Annotated[str, setting("Where its messages are reported unless they say so themselves.")] = ""
     inbound_url: Annotated[str, setting("Where messages to its numbers are posted.")] = ""
     numbers: Annotated[
@@ -102,3 +106,5 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
     lanck: Annotated[LanckConfig | None, setting("Credentials of an app written for Lanck.")] = None
     checkmobi: Annotated[CheckmobiConfig | None, setting("Credentials of an app written for CheckMobi.")] = None
     smpp: Annotated[AccountSmppConfig | None, setting("What a customer who binds over SMPP may do.")] = None
+    rules: AccountRulesConfig = AccountRulesConfig()
+    replies: RepliesConfig = RepliesConfig()

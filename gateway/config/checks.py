@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.config.kinds import SMPP, check_kind
+from gateway.config.policy_checks import check_policy, numbers
 from gateway.config.routing_checks import check_routing, one_of
 from gateway.errors import ConfigError, InvalidMessage
 from gateway.networks import Network, check_url, parse_networks
+from gateway.patterns import Patterns
 from gateway.settings import Secret
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def _problems(config: "Config") -> Iterator[Problem]:
     yield from _groups(config)
     yield from check_routing(config)
     yield from _accounts(config)
+    yield from numbers("policy.blocked_recipients", config.policy.blocked_recipients)
+    yield from check_policy(config)
     if config.receipts.lifetime_seconds < config.receipts.deadline_seconds:
         yield "receipts.lifetime_seconds", config.receipts.lifetime_seconds, "no less than receipts.deadline_seconds"
 
@@ -222,7 +226,7 @@ def _account(key: str, account: "AccountConfig", exempt: tuple[Network, ...]) ->
         yield from _customer(f"{key}.smpp", account.smpp)
     if not _is_signing_secret(account.signing_secret.reveal()):
         yield f"{key}.signing_secret", None, "base64 after whsec_, or text that does not begin so"
-    if account.default_sender and account.senders and account.default_sender not in account.senders:
+    if account.default_sender and account.senders and account.default_sender not in Patterns(account.senders):
         yield f"{key}.default_sender", account.default_sender, f"one of {key}.senders"
 
 

@@ -10,7 +10,9 @@ from gateway import settings
 from gateway.config.accounts import AccountConfig
 from gateway.config.checks import check
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
+from gateway.config.inbound import InboundConfig, InboundRuleConfig, KeywordsConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
+from gateway.config.policy import PolicyConfig, SenderCountryConfig
 from gateway.config.routing import NetworkConfig, RouteConfig, RoutingConfig
 from gateway.config.services import ServicesConfig
 from gateway.config.uplinks import UplinkConfig
@@ -36,6 +38,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     routing: RoutingConfig = RoutingConfig()
     route: tuple[RouteConfig, ...] = ()
     network: tuple[NetworkConfig, ...] = ()
+    policy: PolicyConfig = PolicyConfig()
+    sender_country: tuple[SenderCountryConfig, ...] = ()
+    inbound: InboundConfig = InboundConfig()
+    inbound_rule: tuple[InboundRuleConfig, ...] = ()
+    keywords: KeywordsConfig = KeywordsConfig()
     account: dict[Name, AccountConfig] = {}
 
 
