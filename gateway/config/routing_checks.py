@@ -30,7 +30,7 @@ def check_routing(config: "Config") -> Iterator[Problem]:
         yield from _route(f"route[{at}]", route, config)
         same = seen.setdefault(_conditions(route), at)
         if same != at:
-            yield f"route[{at}].prefix", route.prefix, f"a rule that is not there already: route[{same}] has the same conditions"
+            yield f"route[{at}].prefix", route.prefix, f"a rule that is not there already, as route[{same}] is"
     names = [route.name for route in config.route if route.name]
     for at, route in enumerate(config.route):
         if names.count(route.name) > 1:
