@@ -75,6 +75,10 @@ class SessionConfig:
     always_send_tlvs: bool = True
     """Send TLVs to an SMSC that did not say sc_interface_version. The book says no (§3.2.4.1), the field says yes."""
 
+    long_passwords: bool = False
+    """Bind with a password of more than 8 characters, which the specification forbids (§5.2.2) and some SMSCs issue. An
+    SMSC of ours reads one with `strict=False`."""
+
     keep_octets: bool = False
     """Whether a RequestReceived carries the octets of its PDU as they came."""
 

@@ -12,6 +12,7 @@ from smpp.session.state import ALLOWED, BIND_MODE, SessionState
 from smpp.session.timers import NEVER
 from smpp.wire import tlv
 from smpp.wire.codec import ENCODERS
+from smpp.wire.long_password import encode_long
 from smpp.wire.pdu import (
     Bind,
     BindReceiver,
@@ -119,7 +120,12 @@ class Sending(SessionCore):
         command_id = message.command_id
         self._check_allowed(message)
         sequence_number = self._window.next_sequence_number()
-        self._put(message, sequence_number)
+        if isinstance(message, Bind) and self.config.long_passwords:
+            self._out.append(encode_long(message, sequence_number))
+            if self._trace is not None:
+                self._trace(">", message, sequence_number, 0)
+        else:
+            self._put(message, sequence_number)
         if message.response_type is None:  # outbind
             self._timers.opened_at = now
             self._move_to(SessionState.OUTBOUND)
