@@ -35,6 +35,7 @@ def check(config: "Config", file: str) -> None:
 def _problems(config: "Config") -> Iterator[Problem]:
     yield from _listeners(config)
     yield from _callbacks(config)
+    yield from _admin(config)
     yield from _door(config)
     yield from _store(config)
     for name, uplink in config.uplink.items():
@@ -84,6 +85,14 @@ def _callbacks(config: "Config") -> Iterator[Problem]:
             if account not in config.account:
                 key = f"uplink.{name}.pass_through_accounts[{at}]"
                 yield key, account, one_of("account", list(config.account))
+
+
+def _admin(config: "Config") -> Iterator[Problem]:
+    for at, text in enumerate(config.admin.metrics_networks):
+        try:
+            parse_networks([text])
+        except ValueError:
+            yield f"admin.metrics_networks[{at}]", text, "a network such as 192.0.2.0/24"
 
 
 def _door(config: "Config") -> Iterator[Problem]:

@@ -31,6 +31,9 @@ class AdminConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The operator's own listener: health, metrics, binds. Keep it off the internet."""
 
     listen: Annotated[str, setting("Address and port; port 0 takes a free one.")] = "127.0.0.1:8081"
+    metrics_networks: Annotated[
+        tuple[str, ...], setting("Networks from which /metrics needs no key, as CIDR: 192.0.2.0/24.")
+    ] = ("127.0.0.0/8", "::1/128")
 
 
 class SmppConfig(msgspec.Struct, frozen=True, kw_only=True):
