@@ -16,7 +16,7 @@ from smpp.sms import SplitMethod
 from smpp.tools import plot
 from smpp.tools.bench_load import Load
 from smpp.tools.bench_report import line, picture, report, table
-from smpp.tools.connecting import BAD_INPUT, REFUSED, connection_options, fail, run, stop_on_signal
+from smpp.tools.connecting import BAD_INPUT, REFUSED, connection_options, fail, has_uvloop, run, stop_on_signal
 from smpp.tools.decode import ALPHABETS
 from smpp.tools.pooling import FirstBind, Target, find_target, quiet_log, stop_with
 from smpp.tools.progress import Progress
@@ -52,6 +52,7 @@ _ALL_BINDS_SECONDS: Final = 5.0
 @click.option(
     "--alphabet", type=click.Choice(ALPHABETS), default="gsm", show_default=True, help="What data_coding 0 means."
 )
+@click.option("--uvloop", "with_uvloop", is_flag=True, help="Run on uvloop; else on the standard library's loop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--plot",
@@ -75,6 +76,7 @@ def bench(
     wait: float,
     method: str,
     alphabet: str,
+    with_uvloop: bool,
     as_json: bool,
     plot_file: Path | None,
     password_file: Path | None,
@@ -94,6 +96,8 @@ def bench(
     """
     if plot_file is not None and not plot.is_available():
         fail("bench", "--plot draws with Pillow, which is not there: pip install 'smppkit[bench]'", BAD_INPUT)
+    if with_uvloop and not has_uvloop():
+        fail("bench", "--uvloop needs uvloop, which is not there: pip install 'smppkit[uvloop]'", BAD_INPUT)
     try:
         parts = compose(
             sender=sender,
@@ -121,7 +125,7 @@ def bench(
         fail("bench", str(error), BAD_INPUT)
     job = _Job(parts, count, rate, text, receipts, wait if target.endpoint.bind_mode.can_receive else 0.0)
     with quiet_log():
-        run("bench", _bench(job, target, as_json, plot_file))
+        run("bench", _bench(job, target, as_json, plot_file), with_uvloop=with_uvloop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -99,10 +100,17 @@ def tls_of(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext | None:
         raise click.UsageError(f"--ca-file {ca_file}: no PEM certificates ({error})") from None
 
 
-def run(tool: str, work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a tool and exit: 0 done, 1 refused or not connected, 2 bad input."""
+def run(tool: str, work: Coroutine[Any, Any, int], *, with_uvloop: bool = False) -> NoReturn:
+    """Run a tool and exit: 0 done, 1 refused or not connected, 2 bad input.
+
+    Args:
+        tool: its name.
+        work: what it does.
+        with_uvloop: whether it runs on uvloop, which has to be there.
+    """
     try:
-        code = asyncio.run(work)
+        with asyncio.Runner(loop_factory=_uvloop() if with_uvloop else None) as runner:
+            code = runner.run(work)
     except KeyboardInterrupt:
         code = 130
     except (InvalidUrl, EncodeError) as error:
@@ -112,6 +120,18 @@ def run(tool: str, work: Coroutine[Any, Any, int]) -> NoReturn:
     except SmppError as error:
         fail(tool, str(error), BAD_INPUT)
     sys.exit(code)
+
+
+def has_uvloop() -> bool:
+    """Whether uvloop is there."""
+    return find_spec("uvloop") is not None
+
+
+def _uvloop() -> Callable[[], asyncio.AbstractEventLoop]:
+    import uvloop
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 def fail(tool: str, text: str, code: int) -> NoReturn:

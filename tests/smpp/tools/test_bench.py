@@ -43,6 +43,20 @@ async def test_json_is_one_object_with_rate_percentiles_and_settings() -> None:
     assert "s3cret" not in result.output
 
 
+@pytest.mark.parametrize(("option", "loop"), [((), "asyncio"), (("--uvloop",), "uvloop")])
+async def test_the_loop_is_the_one_that_was_asked_for(option: tuple[str, ...], loop: str) -> None:
+    async with Simulator() as simulator:
+        result = await bench(simulator.url(0, "demo", "x"), "--count", "10", "--json", *option)
+    assert json.loads(result.stdout)["settings"]["loop"] == loop
+
+
+async def test_uvloop_that_is_not_there_is_said_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smpp.tools.bench.has_uvloop", lambda: False)
+    result = await bench("smpp://demo:x@127.0.0.1:1", "--uvloop")
+    assert result.exit_code == 2
+    assert "pip install 'smppkit[uvloop]'" in result.stderr
+
+
 async def test_a_table_has_the_percentiles_and_each_bind() -> None:
     async with Simulator() as simulator:
         result = await bench(simulator.url(0, "demo", "x"), "--count", "50", "--text", "x" * 200)
