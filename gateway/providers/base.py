@@ -7,10 +7,10 @@
 Providers translate; they do not send. Nothing here knows a web framework, a socket or a clock.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -105,6 +105,10 @@ _ABSENT: Final[Any] = _Absent()
 _UNLIMITED: Final = Unlimited()
 
 
+def _long_ago() -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """All that a door asks of the gateway."""
@@ -120,6 +124,8 @@ class Services:
     flows: Flows = _ABSENT
     pass_through: PassThrough = _ABSENT
     rates: Rates = _UNLIMITED
+    clock: Callable[[], float] = _long_ago
+    """Seconds since the epoch."""
 
 
 class WebRequest(msgspec.Struct, kw_only=True, frozen=True):
@@ -136,6 +142,8 @@ class WebRequest(msgspec.Struct, kw_only=True, frozen=True):
     headers: Mapping[str, str] = {}
     """Read with the names' usual spelling; the web's mapping ignores case."""
     remote: str = ""
+    stream: AsyncIterator[bytes] | None = None
+    """The body as it comes, of a request that the dialect `streams`; `body` is empty then."""
 
 
 class WebAnswer(msgspec.Struct, kw_only=True, frozen=True):
@@ -146,6 +154,16 @@ class WebAnswer(msgspec.Struct, kw_only=True, frozen=True):
     """With its charset where it has one."""
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    stream: AsyncIterator[bytes] | None = None
+    """The body in pieces, where it is another's and may be long; `body` is empty then."""
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A dialect some of whose requests are handed on without being held in memory."""
+
+    def streams(self, request: WebRequest) -> bool:
+        """Whether the body of this one, which is not read yet, is for `PassThrough.forward` alone."""
 
 
 class Refusal(Enum):

@@ -31,6 +31,10 @@ class NotOffered(Exception):
     """This gateway has nothing configured that could do what was asked; the text says what is missing."""
 
 
+class NoAnswer(Exception):
+    """The provider that this was passed on to did not answer; whether it has done what was asked is not known."""
+
+
 # --- money ---
 
 
@@ -362,5 +366,6 @@ class PassThrough(Protocol):
             path: below the provider's base URL, as its document has it.
 
         Raises:
-            NotOffered: no uplink of this provider is configured.
+            NotOffered: no uplink of this provider is configured, or it lets this account or this call not through.
+            NoAnswer: the provider cannot be reached, or did not answer.
         """

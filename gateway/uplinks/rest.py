@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -321,6 +321,24 @@ class RestUplink:
             return reply
         finally:
             self._ways.metrics.provider_requests.labels(self._name, purpose, outcome).inc()
+
+    async def stream(
+        self, call: HttpCall, body: AsyncIterator[bytes] | None, *, limit: int
+    ) -> tuple[HttpReply, AsyncIterator[bytes]]:
+        """Make a request that is passed on; neither body is held in memory.
+
+        Raises:
+            NoReply: there is no answer.
+        """
+        outcome = "no answer"
+        try:
+            if self._breaker.is_open(self._now()):
+                raise NoReply("the provider is left alone for a while", has_left=False)
+            reply, chunks = await self.client.stream(call, body, limit=limit)
+            outcome = f"{reply.status // 100}xx"
+            return reply, chunks
+        finally:
+            self._ways.metrics.provider_requests.labels(self._name, "pass", outcome).inc()
 
     # --- life ---
 

@@ -8,6 +8,7 @@ from gateway.http import LIMITS, HttpLimits
 from gateway.providers.base import Dialect, Services
 from gateway.web.admin import HealthCheck, add_health
 from gateway.web.api import NativeApi
+from gateway.web.callbacks import CallbackDoor
 from gateway.web.dialects import DialectDoor
 from gateway.web.endpoints import PREFIX
 from gateway.web.fallback import add_fallback
@@ -21,6 +22,7 @@ def build_app(
     is_healthy: HealthCheck,
     limits: HttpLimits | None = None,
     outbox: Outbox | None = None,
+    callbacks: CallbackDoor | None = None,
 ) -> web.Application:
     """The application of the public listener.
 
@@ -28,12 +30,15 @@ def build_app(
         dialects: by the path prefix each is served under; "" serves one at the root.
         is_healthy: asked by /healthz.
         outbox: callbacks that are owed; without it there is no /webhooks.
+        callbacks: where providers call us back; without it there is no /callbacks.
     """
     app = web.Application()
     app[LIMITS] = limits or HttpLimits()
     for prefix in ("", PREFIX):
         add_health(app, prefix, is_healthy)
     NativeApi(services, outbox).add_to(app)
+    if callbacks is not None:
+        callbacks.add_to(app)
     # The root last: it answers whatever is left.
     for prefix in sorted(dialects, key=len, reverse=True):
         DialectDoor(dialects[prefix], prefix, services).add_to(app)

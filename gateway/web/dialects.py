@@ -3,11 +3,13 @@
 import traceback
 from typing import Final
 
+import msgspec
 import structlog
 from aiohttp import web
 
 from gateway.http import BodyBroken, BodyEncoded, BodyTooLarge, BodyTooSlow, UnreadableBody, add_route, read_body
-from gateway.providers.base import Dialect, Refusal, Services, WebAnswer, WebRequest
+from gateway.providers.base import Dialect, Refusal, Services, Streaming, WebAnswer, WebRequest
+from gateway.web.streaming import check_stream, pieces_of, send_stream
 
 _log: Final = structlog.get_logger("gateway.web")
 
@@ -31,18 +33,24 @@ class DialectDoor:
         """Add the route."""
         add_route(app, "*", f"{self._prefix}/{{path:.*}}", self.handle)
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one request."""
-        return _response(await self._answer(request))
+        answer = await self._answer(request)
+        if answer.stream is not None:
+            return await send_stream(request, answer, answer.stream)
+        return _response(answer)
 
     async def _answer(self, request: web.Request) -> WebAnswer:
-        body = b""
         refusal = None
+        read = self._read(request, b"")
         try:
-            body = await read_body(request)
+            if isinstance(self._dialect, Streaming) and request.can_read_body and self._dialect.streams(read):
+                check_stream(request)
+                read = msgspec.structs.replace(read, stream=pieces_of(request))
+            elif body := await read_body(request):
+                read = msgspec.structs.replace(read, body=body)
         except UnreadableBody as error:
             refusal = _REFUSALS[type(error)]
-        read = self._read(request, body)
         if refusal is not None:
             return self._dialect.refuse(read, refusal)
         try:

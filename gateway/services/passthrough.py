@@ -1,0 +1,397 @@
+"""What a provider offers beyond what we serve: its calls handed on with our credentials, its callbacks handed back.
+
+    app ──dialect──► forward ──(uplink's credentials, our addresses for callbacks)──► provider
+    app ◄──Callback── relay ◄──/callbacks/{uplink}/{token}/{relay}───────────────────────┘
+
+Whose a callback is, is kept before the request that names its address leaves.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, Protocol
+from urllib.parse import quote
+
+import msgspec
+import structlog
+
+from gateway.errors import InvalidMessage, StoreError
+from gateway.models import Callback
+from gateway.networks import Network, check_url
+from gateway.providers.base import WebAnswer, WebRequest
+from gateway.providers.connecting import HttpCall, HttpReply, Passed
+from gateway.providers.forms import TooManyFields, is_web_address
+from gateway.providers.ports import Directory, NoAnswer, NotOffered
+from gateway.services import rewriting
+from gateway.store.records import Record, RecordStore
+from gateway.tasks import cancel_all
+from gateway.uplinks.addresses import CallbackAddresses
+from gateway.uplinks.rest import RestUplink
+from gateway.uplinks.rest_http import NoReply
+
+log = structlog.get_logger(__name__)
+replace = msgspec.structs.replace
+
+KIND: Final = "relay"
+LIFETIME_SECONDS: Final = 14 * 86_400.0
+"""How long callbacks of a passed-on request are handed back."""
+SWEEP_SECONDS: Final = 600.0
+SWEEP_BATCH: Final = 200
+WHOLE_ANSWER_OCTETS: Final = 1 << 18
+"""A JSON answer up to this is read, to know the ids that callbacks will bear."""
+RELAY_TRIES: Final = 20
+PASSED_HEADERS: Final = ("Accept", "Accept-Language", "X-Client-IP")
+RETURNED_HEADERS: Final = ("Content-Disposition", "Retry-After")
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose callbacks they are."""
+
+    account: str
+    url: str
+    dialect: str
+    secret: str = ""
+    """Sent back as a bearer token, where the app's webhook has one."""
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Owner).decode
+
+
+class Uplinks(Protocol):
+    """The uplinks to providers that there are now."""
+
+    def __call__(self) -> Iterable[RestUplink]:
+        """In the order of the config."""
+
+
+class PassThroughService:
+    """Hands on and hands back (gateway.providers.ports.PassThrough, gateway.web.callbacks.Relay).
+
+    Args:
+        uplinks: those there are now.
+        exempt: private networks that callbacks may go to.
+        directory: knows the webhooks that accounts have registered here, for providers whose calls name webhooks.
+        on_callbacks: called after a commit that owes callbacks.
+    """
+
+    def __init__(
+        self,
+        uplinks: Uplinks,
+        records: RecordStore,
+        addresses: CallbackAddresses,
+        *,
+        exempt: Sequence[Network] = (),
+        directory: Directory | None = None,
+        on_callbacks: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._uplinks = uplinks
+        self._records = records
+        self._addresses = addresses
+        self._exempt = exempt
+        self._directory = directory
+        self._on_callbacks = on_callbacks
+        self._clock = clock
+        self._sweeper: asyncio.Task[None] | None = None
+
+    # --- handing on ---
+
+    def is_offered(self, account: str, provider: str) -> bool:
+        """Whether there is an uplink of this provider that this account may use so."""
+        return self._find(account, provider) is not None
+
+    async def forward(self, account: str, provider: str, request: WebRequest, *, path: str) -> WebAnswer:
+        """The provider's own answer.
+
+        Raises:
+            NotOffered: no uplink of this provider is configured, or it lets this account or this call not through.
+            NoAnswer: the provider cannot be reached, or did not answer.
+            gateway.errors.InvalidMessage: the address for callbacks is not one, or the body cannot be read.
+            gateway.errors.StoreError: whose the callbacks are cannot be kept now; nothing was passed on.
+        """
+        uplink = self._find(account, provider)
+        if uplink is None:
+            raise NotOffered(f"no uplink to {provider} is configured for this account")
+        passed = _call_of(uplink.connector.passed, request.method, path)
+        if passed is None:
+            raise NotOffered(f"{request.method} {path} is not a call that is passed on to {provider}")
+        limit = uplink.config.pass_through_limit_bytes
+        if len(request.body) > limit:
+            raise InvalidMessage("body_too_large", f"at most {limit} octets are passed on", "body")
+        forwarding = _Forwarding(self, uplink, account, passed, request)
+        call = await forwarding.call(path)
+        body = _limited(request.stream, limit) if request.stream is not None else None
+        try:
+            reply, chunks = await uplink.stream(call, body, limit=limit)
+            if reply.status in (401, 403):
+                # It is us whom the provider refuses, not the app.
+                await _discard(chunks)
+                log.warning("provider refuses our credentials", uplink=uplink.name, status=reply.status)
+                raise NotOffered(f"{provider} refuses the credentials of this gateway")
+            return await forwarding.answer(reply, chunks)
+        except NoReply as error:
+            raise NoAnswer(f"{provider}: {error}") from error
+
+    def _find(self, account: str, provider: str) -> RestUplink | None:
+        for uplink in self._uplinks():
+            config = uplink.config
+            allowed = not config.pass_through_accounts or account in config.pass_through_accounts
+            if uplink.kind == provider and config.pass_through and allowed:
+                return uplink
+        return None
+
+    # --- whose callbacks are ---
+
+    async def owner_of(self, account: str, provider: str, value: str) -> Owner:
+        """Where an app wants its callbacks: an address, or the id of a webhook that it has registered here.
+
+        Raises:
+            InvalidMessage: it is neither, or nothing may be sent there.
+        """
+        secret = ""
+        if not is_web_address(value) and self._directory is not None:
+            entry = await self._directory.get(account, "webhook", value)
+            if entry is not None:
+                value = str(entry.fields.get("uri", ""))
+                secret = str(entry.fields.get("secret") or "")
+        check_url(value, self._exempt)
+        return Owner(account, value, provider, secret)
+
+    async def keep_owner(self, uplink: str, owner: Owner, keys: Sequence[str]) -> None:
+        """Keep whose the callbacks are that bear one of these keys."""
+        now = self._clock()
+        await self._records.put_records(
+            [
+                Record(
+                    kind=KIND,
+                    account=uplink,
+                    key=key,
+                    value=_encode(owner),
+                    due_at=now + LIFETIME_SECONDS,
+                    created_at=now,
+                    updated_at=now,
+                )
+                for key in keys
+            ]
+        )
+
+    def relay_address(self, uplink: str, relay_id: str) -> str:
+        """Where the provider is to call for it; empty where we cannot be reached."""
+        return self._addresses.address(uplink, relay=relay_id)
+
+    # --- handing back ---
+
+    async def relay(self, uplink: str, relay_id: str, request: WebRequest) -> bool:
+        """Owe an app a provider's request as it came; whether it is anybody's."""
+        for _ in range(RELAY_TRIES):
+            record = await self._records.find_record(KIND, uplink, relay_id)
+            if record is None:
+                return False
+            now = self._clock()
+            callback = _callback(_decode(record.value), request, now)
+            if all(await self._records.put_records([replace(record, updated_at=now, callbacks=(callback,))])):
+                self._on_callbacks()
+                return True
+        raise StoreError("too many callbacks of one request at once")
+
+    async def relay_by_reference(self, uplink: str, reference: str, request: WebRequest) -> bool:
+        """The same for one that bears an id of the answer to the passed-on request."""
+        return bool(reference) and await self.relay(uplink, _reference_key(reference), request)
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Begin to forget what is too old."""
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
+
+    async def stop(self) -> None:
+        """Forget nothing more."""
+        if self._sweeper is not None:
+            await cancel_all([self._sweeper])
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            try:
+                while await self.sweep():
+                    pass
+            except StoreError as error:
+                log.warning("old relays cannot be dropped", error=str(error))
+            except Exception:
+                log.exception("dropping old relays was interrupted")
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> bool:
+        """Forget whose the callbacks are of requests long past; whether there are more."""
+        old = await self._records.due_records(KIND, self._clock(), limit=SWEEP_BATCH)
+        for record in old:
+            await self._records.drop_records(KIND, record.account, [record.key])
+        return len(old) == SWEEP_BATCH
+
+
+class _Forwarding:
+    """One request on its way."""
+
+    def __init__(
+        self, service: PassThroughService, uplink: RestUplink, account: str, passed: Passed, request: WebRequest
+    ) -> None:
+        self._service = service
+        self._uplink = uplink
+        self._account = account
+        self._passed = passed
+        self._request = request
+        self._owner: Owner | None = None
+        self._relay_id = secrets.token_hex(16)
+        self._wanted: str | None = None
+
+    async def call(self, path: str) -> HttpCall:
+        """The request as it leaves."""
+        request, uplink = self._request, self._uplink
+        own = {name: value for name, value in uplink.connector.credential_fields().items() if value}
+        try:
+            self._find_callback()
+            if self._wanted:
+                self._owner = await self._service.owner_of(self._account, uplink.kind, self._wanted)
+                await self._service.keep_owner(uplink.name, self._owner, [self._relay_id])
+            in_body = request.content_type == rewriting.FORM or request.content_type.endswith("json")
+            query = rewriting.form(request.query, self._change, {} if in_body and request.body else own)
+            body = self._body(own)
+        except TooManyFields as error:
+            raise InvalidMessage("too_many_fields", str(error), "body") from None
+        except ValueError as error:
+            raise InvalidMessage("invalid_body", f"the body cannot be read: {error}", "body") from None
+        quoted = quote(path, safe="/+:@,~!$&'()*;=")
+        headers = {name: request.headers[name] for name in PASSED_HEADERS if name in request.headers}
+        return HttpCall(
+            method=request.method,
+            path=f"{quoted}?{query.decode('ascii')}" if query else quoted,
+            # With its boundary, where it has one.
+            content_type=request.headers.get("Content-Type", request.content_type),
+            body=body,
+            headers=(*headers.items(), *uplink.connector.credentials()),
+        )
+
+    def _find_callback(self) -> None:
+        """Look for the app's own address, without changing anything."""
+        if not self._passed.callbacks:
+            return
+
+        def look(name: str, value: str) -> str:
+            if name in self._passed.callbacks and value and self._wanted is None:
+                self._wanted = value
+            return value
+
+        rewriting.form(self._request.query, look, {})
+        self._rewritten(look, {})
+
+    def _change(self, name: str, value: str) -> str | None:
+        if name.lower() in self._uplink.connector.credential_fields():
+            return None
+        if name in self._passed.callbacks and value:
+            address = self._service.relay_address(self._uplink.name, self._relay_id)
+            if not address and is_web_address(value):
+                # Nobody can call us: the provider calls the app itself.
+                return value
+            return self._uplink.connector.callback_value(address) or None
+        return value
+
+    def _body(self, own: Mapping[str, str]) -> bytes:
+        request = self._request
+        if request.content_type == rewriting.MULTIPART and request.body:
+            left_out = tuple(self._uplink.connector.credential_fields())
+            return rewriting.multipart(request.body, request.headers.get("Content-Type", ""), left_out)
+        return self._rewritten(self._change, own)
+
+    def _rewritten(self, change: rewriting.Change, more: Mapping[str, str]) -> bytes:
+        request = self._request
+        if not request.body:
+            return request.body
+        if request.content_type == rewriting.FORM:
+            # Some samples send JSON and call it a form.
+            if request.body.lstrip()[:1] == b"{":
+                return rewriting.json_body(request.body, change, more)
+            return rewriting.form(request.body, change, more)
+        if request.content_type.endswith("json") or (not request.content_type and request.body[:1] == b"{"):
+            return rewriting.json_body(request.body, change, more)
+        return request.body
+
+    async def answer(self, reply: HttpReply, chunks: AsyncIterator[bytes]) -> WebAnswer:
+        """The answer as the app gets it; what it says of ids is kept first, for its callbacks."""
+        headers = tuple((name, reply.headers[name]) for name in RETURNED_HEADERS if name in reply.headers)
+        answer = WebAnswer(
+            status=reply.status, content_type=reply.content_type, body=b"", headers=headers, stream=chunks
+        )
+        if "json" not in reply.content_type or _length(reply) > WHOLE_ANSWER_OCTETS:
+            return answer
+        body = b"".join([chunk async for chunk in chunks])
+        if self._owner is not None:
+            references = self._uplink.connector.references(replace(reply, body=body))
+            if references:
+                keys = [_reference_key(one) for one in dict.fromkeys(references)]
+                await self._service.keep_owner(self._uplink.name, self._owner, keys)
+        return replace(answer, body=body, stream=None)
+
+
+def _call_of(calls: Sequence[Passed], method: str, path: str) -> Passed | None:
+    segments = path.split("/")
+    if "." in segments or ".." in segments or "\\" in path:
+        return None
+    for call in calls:
+        if call.method == method and _pattern(call.path).fullmatch(path):
+            return call
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(template: str) -> re.Pattern[str]:
+    """A path with braces for what varies."""
+    pieces = re.split(r"\{[^}]*\}", template)
+    return re.compile("[^/]+".join(re.escape(piece) for piece in pieces))
+
+
+def _callback(owner: Owner, request: WebRequest, now: float) -> Callback:
+    url = owner.url
+    query = request.query.decode("latin-1")
+    if query and request.method in ("GET", "DELETE"):
+        address, mark, fragment = url.partition("#")
+        url = f"{address}{'&' if '?' in address else '?'}{query}{mark}{fragment}"
+    headers = (("Authorization", f"Bearer {owner.secret}"),) if owner.secret else ()
+    return Callback(
+        id="",
+        account=owner.account,
+        url=url,
+        method=request.method,
+        content_type=request.headers.get("Content-Type", request.content_type),
+        body=request.body,
+        headers=headers,
+        dialect=owner.dialect,
+        created_at=now,
+        due_at=now,
+    )
+
+
+def _reference_key(reference: str) -> str:
+    return f"ref.{reference}"
+
+
+def _length(reply: HttpReply) -> int:
+    written = reply.headers.get("Content-Length", "")
+    return int(written) if written.isascii() and written.isdigit() else 0
+
+
+async def _limited(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in stream:
+        size += len(chunk)
+        if size > limit:
+            raise InvalidMessage("body_too_large", f"at most {limit} octets are passed on", "body")
+        yield chunk
+
+
+async def _discard(chunks: AsyncIterator[bytes]) -> None:
+    close = getattr(chunks, "aclose", None)
+    if close is not None:
+        await close()
