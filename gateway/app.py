@@ -30,16 +30,21 @@ from gateway.providers import PROVIDERS
 from gateway.providers.base import Dialect, Services
 from gateway.reports import Reporter, bookkeeping
 from gateway.router import Router
+from gateway.services.passthrough import PassThroughService
 from gateway.services.rates import RateLimits
+from gateway.slots import Slots
 from gateway.smsc import Deliveries, SmppDoor, SmppReports
 from gateway.store import Bookkeeping, Store, open_store
 from gateway.tasks import cancel_all
+from gateway.uplinks.addresses import CallbackAddresses
 from gateway.uplinks.base import Uplink
 from gateway.uplinks.managed import ManagedUplink
+from gateway.uplinks.rest import RestUplink, Ways
 from gateway.uplinks.smpp import SmppUplink
 from gateway.web.admin import build_admin_app
 from gateway.web.app import build_app
 from gateway.web.auth import AccountAuthenticator
+from gateway.web.callbacks import CallbackDoor
 from gateway.webhooks import WebhookDispatcher
 from smpp import BindState, BindStatus
 
@@ -59,9 +64,11 @@ class Gateway:
     _accounts: Accounts
     _book: Bookkeeping
     _correlator: Correlator
+    _addresses: CallbackAddresses
     _deliveries: Deliveries
     _dialects: dict[str, Dialect]
     _intake: Intake
+    _pass_through: PassThroughService
     _pipeline: Pipeline
     _router: Router
     _smpp_reports: SmppReports
@@ -164,6 +171,14 @@ class Gateway:
 
     def _make_ways_out(self) -> None:
         """Uplinks, and what chooses among them."""
+        lease = self._lease
+        self._addresses = CallbackAddresses(self.config.http.public_url, self.config.http.callback_secrets)
+        self._slots = Slots(
+            self.store,
+            lambda: {name: uplink.current for name, uplink in self.uplinks.items()},
+            self.config.node.lease_seconds,
+            on_surplus=lease.wake if lease is not None else lambda: None,
+        )
         for name, uplink in self.config.uplink.items():
             self.uplinks[name] = ManagedUplink(self._new_uplink(name, uplink))
         self._router = self._new_router(self.config)
@@ -174,6 +189,15 @@ class Gateway:
             uplinks=self.uplinks,
             bookkeeping=self._book,
             metrics=self.metrics,
+            on_callbacks=self._on_callbacks,
+            is_elsewhere=self._slots.is_elsewhere,
+        )
+
+        self._pass_through = PassThroughService(
+            self._rest_uplinks,
+            self.store,
+            self._addresses,
+            exempt=parse_networks(self.config.webhooks.allow_private_networks),
             on_callbacks=self._on_callbacks,
         )
 
@@ -199,6 +223,8 @@ class Gateway:
 
     def _new_uplink(self, name: str, config: UplinkConfig) -> Uplink:
         store, lease = self.store, self._lease
+        if config.kind != "smpp":
+            return RestUplink(name, config, self._ways())
         return SmppUplink(
             name,
             config,
@@ -206,8 +232,30 @@ class Gateway:
             on_inbound=self._correlator.on_inbound,
             new_id=lambda: store.ids.new(time.time()),
             may_send=lambda: lease is None or lease.is_held,
+            is_elsewhere=(lambda: self._slots.is_elsewhere(name)) if store.is_shared else None,
             on_change=_log_change(name),
         )
+
+    def _ways(self) -> Ways:
+        """What uplinks to providers work with."""
+        lease = self._lease
+        return Ways(
+            on_receipt=self._correlator.on_receipt,
+            on_inbound=self._correlator.on_inbound,
+            records=self.store,
+            addresses=self._addresses,
+            metrics=self.metrics,
+            poll_for_seconds=self.config.receipts.deadline_seconds,
+            may_send=lambda: lease is None or lease.is_held,
+        )
+
+    def _rest_uplinks(self) -> list[RestUplink]:
+        """The uplinks to providers that there are now."""
+        return [one.current for one in self.uplinks.values() if isinstance(one.current, RestUplink)]
+
+    def _called_back(self, name: str) -> RestUplink | None:
+        """The uplink to a provider that has this name."""
+        return next((one for one in self._rest_uplinks() if one.name == name), None)
 
     def _on_callbacks(self) -> None:
         """Something is owed that was not a moment ago."""
@@ -235,6 +283,12 @@ class Gateway:
         steps.push_async_callback(self._stop_uplinks)
         for uplink in self.uplinks.values():
             await uplink.start()
+        self._pass_through.start()
+        steps.push_async_callback(self._pass_through.stop)
+        if self.store.is_shared and lease is not None:
+            self._slots.start()
+            steps.push_async_callback(self._slots.stop)
+            lease.also(self._slots.deal)
         self._pipeline.start()
         if self.uplinks and lease is not None:
             lease.take_over(self._pipeline.inherit)
@@ -255,6 +309,7 @@ class Gateway:
                 # A caller who is slow with a request must not cost the time that what is in flight needs.
                 shutdown_seconds=config.node.shutdown_seconds / 4,
             ),
+            callbacks=CallbackDoor(self._addresses, self._called_back, self._pass_through, self.metrics),
         )
         admin = build_admin_app(
             is_healthy=self.is_healthy,
@@ -284,7 +339,9 @@ class Gateway:
             authenticator=AccountAuthenticator(self._accounts),
             intake=self._intake,
             lookup=self.store,
+            pass_through=self._pass_through,
             rates=RateLimits(request_rates(self.config.account)),
+            clock=time.time,
         )
 
     async def stop(self) -> None:

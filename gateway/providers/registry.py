@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway.providers.base import Provider
+from gateway.providers.checkmobi import spec as checkmobi
 from gateway.providers.checkmobi.connector import CheckmobiConnector
+from gateway.providers.checkmobi.dialect import Checkmobi
 from gateway.providers.connecting import Connector, ConnectorSettings
 from gateway.providers.lanck import spec as lanck
 from gateway.providers.lanck.connector import LanckConnector
@@ -19,6 +21,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     for provider in (
         Provider(name=mocean.NAME, prefix=mocean.PREFIX, make_dialect=Mocean),
         Provider(name=lanck.NAME, prefix=lanck.PREFIX, make_dialect=Lanck),
+        Provider(name=checkmobi.NAME, prefix=checkmobi.PREFIX, make_dialect=Checkmobi),
     )
 }
 """Those that apps may speak to us as."""

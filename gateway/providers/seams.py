@@ -16,7 +16,7 @@ from gateway.providers.verifying import Verification
 
 if TYPE_CHECKING:
     from gateway.models import Callback
-    from gateway.providers.ports import Flow, NetworkInfo
+    from gateway.providers.ports import Flow, NetworkInfo, NumberInfo
 
 
 # --- channels other than our own SMS ---
@@ -131,6 +131,8 @@ class LookupBatch(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     callback_url: str
     answers: "tuple[NetworkInfo, ...]" = ()
+    parsed: "Mapping[str, NumberInfo]" = {}
+    """What each of these numbers says by itself."""
     failed: tuple[str, ...] = ()
     """Numbers for which there was no answer."""
     error: str = ""

@@ -375,4 +375,5 @@ class World:
             flows=self.flows,
             pass_through=self.pass_through,
             rates=self.rates,
+            clock=lambda: 1_700_000_001.0,
         )

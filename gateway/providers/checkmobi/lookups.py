@@ -1,0 +1,114 @@
+"""Numbers in CheckMobi's words: what they say by themselves is ours, what networks say of them a provider's."""
+
+import uuid
+from typing import Final
+
+from gateway.providers.base import WebAnswer
+from gateway.providers.checkmobi import answers, spec
+from gateway.providers.checkmobi.request import (
+    BAD_CALLBACK,
+    BAD_METHOD,
+    BAD_PAYLOAD,
+    NO_HLR_ROUTE,
+    Asked,
+    Refused,
+)
+from gateway.providers.ports import NotOffered, NumberInfo, Price
+
+METHODS: Final = ("hlr", "mnp")
+
+
+async def look_up(asked: Asked) -> WebAnswer:
+    """GET /lookup/{method}/{number}."""
+    method, _, written = asked.rest.partition("/")
+    if method not in ("verify", *METHODS):
+        raise Refused(BAD_METHOD)
+    info = asked.parsed(written)
+    if method == "verify" or info.kind == "fixed_line":
+        # Networks are not asked about landlines, and nothing is charged.
+        return answers.done(answers.look_up(str(uuid.uuid4()), info))
+    try:
+        found = await asked.services.numbers.network(asked.caller.name, info.number, method=method)
+    except NotOffered:
+        raise Refused(NO_HLR_ROUTE) from None
+    return answers.done(answers.network_look_up(method, info, found))
+
+
+async def look_up_many(asked: Asked) -> WebAnswer:
+    """POST /lookup/{method}: answered by callback."""
+    method = asked.rest
+    if method not in METHODS:
+        raise Refused(BAD_METHOD)
+    written = asked.fields.get("numbers")
+    if not isinstance(written, list) or not 1 <= len(written) <= spec.MAX_BULK_NUMBERS:
+        raise Refused(BAD_PAYLOAD)
+    url = asked.callback_url()
+    if not url:
+        raise Refused(BAD_CALLBACK)
+    accepted: list[str] = []
+    rejected: list[str] = []
+    for one in written:
+        if not isinstance(one, (str, int)) or isinstance(one, bool):
+            raise Refused(BAD_PAYLOAD)
+        try:
+            accepted.append(asked.parsed(str(one)).number)
+        except Refused:
+            rejected.append(str(one))
+    if accepted:
+        try:
+            await asked.services.numbers.network_bulk(
+                asked.caller.name, accepted, method=method, callback_url=url, dialect=spec.NAME
+            )
+        except NotOffered:
+            raise Refused(NO_HLR_ROUTE) from None
+    return answers.done(
+        {
+            "total_count": len(written),
+            "accepted_count": len(accepted),
+            "rejected_count": len(rejected),
+            "rejected": rejected,
+            "notification_callback": url,
+        }
+    )
+
+
+async def check_number(asked: Asked) -> WebAnswer:
+    """POST /checknumber."""
+    info = asked.number()
+    price = await _price(asked, info)
+    rate = float(price.amount) if price is not None else 0.0
+    unavailable = {"available": False, "min_rate": 0.0, "max_rate": 0.0}
+    methods = {
+        "cli": {"available": False, "local_number": False},
+        "sms": {"available": True, "min_rate": rate, "max_rate": rate},
+        "ivr": {**unavailable, "estimation_cost": 0.0},
+        "reverse_cli": {**unavailable, "estimation_cost": 0.0},
+    }
+    return answers.done({**answers.number_info(info), "validation_methods": methods})
+
+
+async def _price(asked: Asked, info: NumberInfo) -> Price | None:
+    """The price of one part to a number: of the longest prefix that fits."""
+    try:
+        prices = await asked.services.ledger.prices(asked.caller.name)
+    except NotOffered:
+        return None
+    fitting = [price for price in prices if info.number.startswith(price.prefix)]
+    return max(fitting, key=lambda price: len(price.prefix), default=None)
+
+
+async def countries(asked: Asked) -> WebAnswer:
+    """GET /countries. Pictures of flags are the provider's own: their fields stay empty."""
+    return answers.done(
+        [
+            {"iso2": iso, "name": name, "prefix": str(code), "flag_32": "", "flag_128": ""}
+            for iso, name, code in asked.services.numbers.countries()
+        ]
+    )
+
+
+async def prefixes(asked: Asked) -> WebAnswer:
+    """GET /prefixes."""
+    return answers.done(
+        [{"iso2": iso, "name": name, "prefix": code} for iso, name, code in asked.services.numbers.countries()]
+    )
