@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from gateway.accounts import Accounts, ExtraKey
-from gateway.errors import GatewayError
+from gateway.errors import NotThere, OperatorError
 from gateway.secretkey import SecretKey
 from gateway.store import Record, Store
 
@@ -20,14 +20,6 @@ KIND: Final = "api_key"
 ROLES: Final = ("send", "read", "admin")
 _PURPOSE: Final = "api keys"
 _PAGE: Final = 1_000
-
-
-class KeyProblem(GatewayError):
-    """A key cannot be made, rotated or revoked: the text says why."""
-
-
-class KeyNotFound(KeyProblem):
-    """The account has no such key."""
 
 
 class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,15 +85,15 @@ class KeyRing:
         """Make a key; returns it and, for this once, its text.
 
         Raises:
-            KeyProblem: there is no such account or role, or no secret to hash it with.
+            OperatorError: there is no such account or role, or no secret to hash it with.
         """
         if self._accounts.get(account) is None:
-            raise KeyNotFound(f"there is no account {account}")
+            raise NotThere(f"there is no account {account}")
         unknown = [role for role in roles if role not in ROLES]
         if unknown or not roles:
-            raise KeyProblem("roles are: " + ", ".join(ROLES))
+            raise OperatorError("roles are: " + ", ".join(ROLES))
         if self._secret is None:
-            raise KeyProblem("keys cannot be kept: set node.secret_key, the same on every node of the database")
+            raise OperatorError("keys cannot be kept: set node.secret_key, the same on every node of the database")
         now = self._clock()
         identifier = secrets.token_hex(4)
         text = f"gk_{identifier}_{secrets.token_urlsafe(32)}"
@@ -116,7 +108,7 @@ class KeyRing:
             updated_at=now,
         )
         if not (await self._store.put_records([record]))[0]:
-            raise KeyProblem("another key has that name; try again")
+            raise OperatorError("another key has that name; try again")
         key = self._by_digest[record.tag] = _read(record)
         return key, text
 
@@ -124,8 +116,8 @@ class KeyRing:
         """Make a key with the same roles, and let the old one end after the overlap.
 
         Raises:
-            KeyNotFound: the account has no such key.
-            KeyProblem: no secret to hash it with.
+            NotThere: the account has no such key.
+            OperatorError: no secret to hash it with.
         """
         old = self._known(account, key_id)
         made = await self.add(account, old.roles, old.label)
@@ -136,7 +128,7 @@ class KeyRing:
         """End a key at once.
 
         Raises:
-            KeyNotFound: the account has no such key.
+            NotThere: the account has no such key.
         """
         key = self._known(account, key_id)
         await self._store.drop_records(KIND, account, [key_id])
@@ -156,7 +148,7 @@ class KeyRing:
         for key in self._by_digest.values():
             if key.id == key_id and key.account == account:
                 return key
-        raise KeyNotFound(f"account {account} has no key {key_id} in the store; those of the config are changed there")
+        raise NotThere(f"account {account} has no key {key_id} in the store; those of the config are changed there")
 
     def _find(self, text: str) -> ExtraKey | None:
         """Whose key this is, for `Accounts`."""

@@ -134,41 +134,18 @@ class ManagedUplink:
 
     # --- the operator's hand ---
 
-    async def pause(self) -> None:
-        """Send nothing; connections stay."""
-        self._state = UplinkState.PAUSED
-        self._may_send.clear()
-        await self._arrange(None)
+    async def arrange(self, state: UplinkState, drained: frozenset[str], timeout: float | None = None) -> None:
+        """Be in this state, with these servers out of use; returns when nothing is in flight where nothing may be.
 
-    async def drain(self, timeout: float | None = None) -> None:
-        """Send nothing, and close connections once what is in flight is answered."""
-        self._state = UplinkState.DRAINED
-        self._may_send.clear()
-        await self._arrange(timeout)
-
-    async def resume(self) -> None:
-        """Send again; servers drained one by one stay so."""
-        self._state = UplinkState.RUNNING
-        await self._arrange(None)
-        self._may_send.set()
-
-    async def drain_server(self, server: str, timeout: float | None = None) -> None:
-        """Take one server out of use, after what is in flight.
-
-        Raises:
-            ValueError: there is no such server.
+        Args:
+            timeout: seconds after which connections are closed all the same.
         """
-        self._drained |= {self._known(server)}
-        await self._arrange(timeout)
-
-    async def resume_server(self, server: str) -> None:
-        """Put it in use again.
-
-        Raises:
-            ValueError: there is no such server.
-        """
-        self._drained -= {self._known(server)}
-        await self._arrange(None)
+        self._state, self._drained = state, drained
+        if state is not UplinkState.RUNNING:
+            self._may_send.clear()
+        await self._arrange_servers(timeout)
+        if self._state is UplinkState.RUNNING:
+            self._may_send.set()
 
     async def replace(self, uplink: Uplink, deadline_seconds: float) -> None:
         """Put another in its place: this one ends what is in flight and closes before the other connects.
@@ -179,14 +156,9 @@ class ManagedUplink:
         await old.stop(deadline_seconds)
         await uplink.start()
         self._drained &= frozenset(self.servers)
-        await self._arrange(deadline_seconds)
+        await self._arrange_servers(deadline_seconds)
 
-    def _known(self, server: str) -> str:
-        if server not in self.servers:
-            raise ValueError(f"no such server; {self._name} has " + (", ".join(self.servers) or "none"))
-        return server
-
-    async def _arrange(self, timeout: float | None) -> None:
+    async def _arrange_servers(self, timeout: float | None) -> None:
         """Drain and resume servers until they are as wanted."""
         uplink = self._current
         if not isinstance(uplink, Connected):

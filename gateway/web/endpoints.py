@@ -15,7 +15,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway.errors import InvalidMessage, NotWaiting, StoreError, Unauthorized
+from gateway.errors import (
+    ConfigError,
+    InvalidMessage,
+    NotThere,
+    NotWaiting,
+    OperatorError,
+    StoreError,
+    Unauthorized,
+)
 from gateway.http import UnreadableBody, add_route, read_body
 from gateway.providers.base import Authenticator, Caller, Credentials
 from gateway.providers.ports import NotOffered, VerifyError
@@ -159,6 +167,12 @@ def answering(endpoint: Endpoint) -> Endpoint:
             return error_response(ApiError(501, "not_offered", str(error)))
         except VerifyError as error:
             return error_response(errors.of_verification(error))
+        except NotThere as error:
+            return error_response(ApiError(404, "not_found", str(error)))
+        except OperatorError as error:
+            return error_response(ApiError(409, "refused", str(error)))
+        except ConfigError as error:
+            return error_response(ApiError(422, "invalid_config", str(error), error.key))
         except StoreError as error:
             _log.warning("store refuses", reason=str(error))
             return error_response(errors.of_store(error))

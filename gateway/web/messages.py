@@ -18,6 +18,7 @@ from gateway.models import Message, NewMessage, State
 from gateway.providers.base import Services
 from gateway.providers.forms import is_message_id
 from gateway.providers.numbers import recipient_digits
+from gateway.providers.ports import MessageLog
 from gateway.web import errors, schema, views
 from gateway.web.endpoints import AnyOf, Call, ListOf, Operation, answer
 from gateway.web.errors import JSON, ApiError
@@ -145,7 +146,7 @@ class Messages:
     async def list(self, call: Call) -> web.Response:
         """Find messages."""
         query = call.query(MessagesQuery)
-        return answer(await find_page(self._services, call.account, query))
+        return answer(await find_page(self._services.log, call.account, query))
 
     async def show(self, call: Call) -> web.Response:
         """Show a message."""
@@ -166,7 +167,7 @@ class Messages:
         return answer(views.summary(await self._services.log.cancel(call.account, message_id)))
 
 
-async def find_page(services: Services, account: str, query: MessagesQuery) -> MessagesPage:
+async def find_page(log: MessageLog, account: str, query: MessagesQuery) -> MessagesPage:
     """One page of what a query finds; of any account's messages where `account` is empty."""
     if query.cursor and not is_message_id(query.cursor):
         raise ApiError(400, "invalid_value", "expected next_cursor of the page before", "cursor")
@@ -176,7 +177,7 @@ async def find_page(services: Services, account: str, query: MessagesQuery) -> M
         if digits is None:
             raise ApiError(400, "invalid_recipient", "a phone number has 3 to 15 digits, with its country code", "to")
         recipient = digits
-    found = await services.log.find_messages(
+    found = await log.find_messages(
         account,
         state=query.state,
         recipient=recipient,

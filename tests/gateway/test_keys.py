@@ -4,8 +4,8 @@ import pytest
 
 from gateway.accounts import Accounts
 from gateway.config import parse
-from gateway.errors import Unauthorized
-from gateway.keys import KIND, KeyNotFound, KeyProblem, KeyRing
+from gateway.errors import NotThere, OperatorError, Unauthorized
+from gateway.keys import KIND, KeyRing
 from gateway.secretkey import SecretKey
 from gateway.store import Store
 from tests.gateway.fakes import Clock
@@ -72,14 +72,14 @@ async def test_revoked_key_ends_at_once(store: Store) -> None:
     with pytest.raises(Unauthorized):
         accounts.by_api_key(text)
     assert keys.keys() == []
-    with pytest.raises(KeyNotFound):
+    with pytest.raises(NotThere):
         await keys.revoke("shop", key.id)
 
 
 async def test_key_of_another_account_cannot_be_revoked(store: Store) -> None:
     keys, accounts = ring(store, Clock())
     key, text = await keys.add("shop", ["send"])
-    with pytest.raises(KeyNotFound):
+    with pytest.raises(NotThere):
         await keys.revoke("reader", key.id)
     assert accounts.by_api_key(text).name == "shop"
 
@@ -87,11 +87,11 @@ async def test_key_of_another_account_cannot_be_revoked(store: Store) -> None:
 @pytest.mark.parametrize(("account", "roles"), [("nobody", ["send"]), ("shop", ["root"]), ("shop", [])])
 async def test_what_cannot_be_a_key_is_refused(store: Store, account: str, roles: list[str]) -> None:
     keys, _ = ring(store, Clock())
-    with pytest.raises(KeyProblem):
+    with pytest.raises(OperatorError):
         await keys.add(account, roles)
 
 
 async def test_without_a_secret_no_key_is_made(store: Store) -> None:
     keys = KeyRing(store, None, Accounts(parse(CONFIG).account))
-    with pytest.raises(KeyProblem, match=r"node\.secret_key"):
+    with pytest.raises(OperatorError, match=r"node\.secret_key"):
         await keys.add("shop", ["send"])

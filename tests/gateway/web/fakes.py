@@ -13,6 +13,7 @@ from gateway.providers.base import Caller, Credentials, Services
 
 SHOP_KEY = "sk-shop"
 READER_KEY = "sk-reader"
+OPERATOR_KEY = "sk-operator"
 
 Client = TestClient[web.Request, web.Application]
 """What a test speaks to an application with."""
@@ -40,6 +41,8 @@ class FakeAuthenticator:
                 return FakeCaller("shop")
             case Credentials(door="native", token="sk-reader"):
                 return FakeCaller("reader", frozenset({"read"}))
+            case Credentials(door="native", token="sk-operator"):
+                return FakeCaller("operator", frozenset({"admin"}))
             case Credentials(door="mocean", key="KEY", secret="SECRET") | Credentials(door="mocean", token="apit-xyz"):
                 return FakeCaller("shop")
             case Credentials(door="mocean", token="apit-reader"):

@@ -1,0 +1,221 @@
+"""Uplinks under the operator's hand: seen, paused, drained, resumed.
+
+What was asked for is a record in the store, so that it outlives a restart and holds on every node.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+import structlog
+
+from gateway.errors import NotThere, OperatorError, StoreError
+from gateway.store import Record, Store
+from gateway.uplinks.managed import ManagedUplink, UplinkState
+
+log = structlog.get_logger(__name__)
+
+KIND: Final = "uplink_control"
+DRAIN_SECONDS: Final = 30.0
+"""How long what is in flight may take before binds are closed all the same."""
+_TRIES: Final = 10
+
+
+class BindView(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection to an SMSC."""
+
+    uplink: str
+    bind: str
+    """host:port#n."""
+    server: str
+    state: str
+    mode: str
+    tls: bool
+    window: int
+    in_flight: int
+    rate: float
+    """Parts a second that the SMSC accepted, over the last seconds."""
+    submitted: int
+    refused: int
+    throttled: int
+    in_doubt: int
+    delivered: int
+    reconnects: int
+    is_paused: bool
+    """Whether the SMSC throttles it, or its server."""
+    last_error: str
+
+
+class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A way out, as it is now."""
+
+    name: str
+    group: str
+    state: str
+    """What the operator wants: running, paused or drained."""
+    is_available: bool
+    """Whether messages can leave over it now."""
+    servers: tuple[str, ...]
+    drained_servers: tuple[str, ...]
+    binds_up: int
+    binds: int
+
+
+class _Control(msgspec.Struct, frozen=True):
+    state: UplinkState = UplinkState.RUNNING
+    drained: tuple[str, ...] = ()
+
+
+class UplinkDesk:
+    """The uplinks of this node.
+
+    Args:
+        uplinks: by name; those that are there when somebody looks.
+        on_change: called when one may carry messages again, or no longer.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        uplinks: Mapping[str, ManagedUplink],
+        on_change: Callable[[], None],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._uplinks = uplinks
+        self._on_change = on_change
+        self._clock = clock
+
+    # --- seeing ---
+
+    def statuses(self) -> list[UplinkStatus]:
+        """Every uplink."""
+        return [self.status(name) for name in self._uplinks]
+
+    def status(self, name: str) -> UplinkStatus:
+        """One uplink.
+
+        Raises:
+            NotThere: there is none.
+        """
+        uplink = self._known(name)
+        return UplinkStatus(
+            name=name,
+            group=uplink.group,
+            state=uplink.state.value,
+            is_available=uplink.is_available,
+            servers=tuple(uplink.servers),
+            drained_servers=tuple(sorted(uplink.drained_servers)),
+            binds_up=sum(bind.state.value == "bound" for bind in uplink.binds),
+            binds=len(uplink.binds),
+        )
+
+    def binds(self, uplink: str = "") -> list[BindView]:
+        """Every connection, of one uplink or of all.
+
+        Raises:
+            NotThere: there is no such uplink.
+        """
+        names = [uplink] if uplink else list(self._uplinks)
+        return [
+            BindView(
+                uplink=name,
+                bind=bind.name,
+                server=bind.server,
+                state=bind.state.value,
+                mode=bind.mode,
+                tls=bind.tls,
+                window=bind.window,
+                in_flight=bind.in_flight,
+                rate=round(bind.rate, 1),
+                submitted=bind.submitted,
+                refused=bind.refused,
+                throttled=bind.throttled,
+                in_doubt=bind.in_doubt,
+                delivered=bind.delivered,
+                reconnects=bind.reconnects,
+                is_paused=bind.is_paused,
+                last_error=bind.last_error,
+            )
+            for name in names
+            for bind in self._known(name).binds
+        ]
+
+    # --- verbs ---
+
+    async def pause(self, name: str) -> UplinkStatus:
+        """Send nothing over it; connections stay, and receipts are taken."""
+        return await self._ask(name, state=UplinkState.PAUSED)
+
+    async def drain(self, name: str) -> UplinkStatus:
+        """Send nothing over it, and unbind once what is in flight is answered."""
+        return await self._ask(name, state=UplinkState.DRAINED)
+
+    async def resume(self, name: str) -> UplinkStatus:
+        """Send over it again."""
+        return await self._ask(name, state=UplinkState.RUNNING)
+
+    async def drain_server(self, name: str, server: str) -> UplinkStatus:
+        """Take one of its servers out of use, after what is in flight."""
+        self._known_server(name, server)
+        return await self._ask(name, add=server)
+
+    async def resume_server(self, name: str, server: str) -> UplinkStatus:
+        """Put it in use again."""
+        self._known_server(name, server)
+        return await self._ask(name, remove=server)
+
+    async def sync(self) -> None:
+        """Make every uplink what was asked for, here or on another node."""
+        wanted = {record.key: _read(record) for record in await self._store.records(KIND, limit=10_000)}
+        for name, uplink in list(self._uplinks.items()):
+            try:
+                await self._apply(uplink, wanted.get(name, _Control()))
+            except Exception:
+                log.exception("an uplink could not be made what was asked for", uplink=name)
+
+    async def _ask(
+        self, name: str, *, state: UplinkState | None = None, add: str = "", remove: str = ""
+    ) -> UplinkStatus:
+        uplink = self._known(name)
+        for _ in range(_TRIES):
+            record = await self._store.find_record(KIND, "", name)
+            control = _read(record) if record is not None else _Control()
+            drained = tuple(sorted({*control.drained, add} - {remove, ""}))
+            control = _Control(state or control.state, drained)
+            now = self._clock()
+            record = record or Record(kind=KIND, account="", key=name, created_at=now)
+            changed = msgspec.structs.replace(record, value=msgspec.json.encode(control), updated_at=now)
+            if (await self._store.put_records([changed]))[0]:
+                break
+        else:
+            raise StoreError("others change this uplink at the same time")
+        log.info("uplink", uplink=name, state=control.state.value, drained_servers=list(control.drained))
+        await self._apply(uplink, control)
+        return self.status(name)
+
+    async def _apply(self, uplink: ManagedUplink, control: _Control) -> None:
+        drained = frozenset(control.drained) & frozenset(uplink.servers)
+        if uplink.state is control.state and uplink.drained_servers == drained:
+            return
+        await uplink.arrange(control.state, drained, DRAIN_SECONDS)
+        self._on_change()
+
+    def _known(self, name: str) -> ManagedUplink:
+        uplink = self._uplinks.get(name)
+        if uplink is None:
+            raise NotThere(f"there is no uplink {name}; there are: {', '.join(self._uplinks) or 'none'}")
+        return uplink
+
+    def _known_server(self, name: str, server: str) -> None:
+        servers = self._known(name).servers
+        if not servers:
+            raise OperatorError(f"uplink {name} has no servers that can be drained one by one")
+        if server not in servers:
+            raise NotThere(f"uplink {name} has no server {server}; it has: {', '.join(servers)}")
+
+
+def _read(record: Record) -> _Control:
+    return msgspec.json.decode(record.value, type=_Control)

@@ -1,0 +1,130 @@
+"""For the operator: uplinks, their servers and binds.
+
+GET  /binds, /uplinks, /uplinks/{uplink}
+POST /uplinks/{uplink}/pause|drain|resume, /uplinks/{uplink}/servers/{server}/drain|resume
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Final
+
+import msgspec
+from aiohttp import web
+
+from gateway.operations import BindView, UplinkDesk, UplinkStatus
+from gateway.web.endpoints import Call, Operation, answer
+
+_VERBS: Final = {
+    "pause": "Send nothing over an uplink; its binds stay, and receipts are taken",
+    "drain": "Send nothing over an uplink, and unbind once what is in flight is answered",
+    "resume": "Send over an uplink again",
+}
+_SERVER_VERBS: Final = {
+    "drain": "Take a server out of use, once what is in flight is answered",
+    "resume": "Put a server in use again",
+}
+
+
+class BindsQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Filter of `GET /binds`."""
+
+    uplink: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class BindList(msgspec.Struct, frozen=True):
+    """Connections to SMSCs."""
+
+    binds: list[BindView]
+
+
+class UplinkList(msgspec.Struct, frozen=True):
+    """Ways out."""
+
+    uplinks: list[UplinkStatus]
+
+
+class AdminUplinks:
+    """The endpoints."""
+
+    def __init__(self, desk: UplinkDesk) -> None:
+        self._desk = desk
+
+    def operations(self) -> Iterable[Operation]:
+        """What is served here."""
+        yield Operation(
+            method="GET",
+            path="/binds",
+            name="listBinds",
+            summary="Show every bind: state, window, rate, counters, last error",
+            serve=self.binds,
+            role="admin",
+            query=BindsQuery,
+            answers={200: BindList},
+            errors=(404,),
+        )
+        yield Operation(
+            method="GET",
+            path="/uplinks",
+            name="listUplinks",
+            summary="Show the uplinks",
+            serve=self.list,
+            role="admin",
+            answers={200: UplinkList},
+        )
+        yield Operation(
+            method="GET",
+            path="/uplinks/{uplink}",
+            name="showUplink",
+            summary="Show an uplink",
+            serve=self.show,
+            role="admin",
+            answers={200: UplinkStatus},
+            errors=(404,),
+        )
+        for verb, summary in _VERBS.items():
+            yield Operation(
+                method="POST",
+                path=f"/uplinks/{{uplink}}/{verb}",
+                name=f"{verb}Uplink",
+                summary=summary,
+                serve=self._verb(getattr(self._desk, verb)),
+                role="admin",
+                answers={200: UplinkStatus},
+                errors=(404, 409),
+            )
+        for verb, summary in _SERVER_VERBS.items():
+            yield Operation(
+                method="POST",
+                path=f"/uplinks/{{uplink}}/servers/{{server}}/{verb}",
+                name=f"{verb}Server",
+                summary=summary,
+                serve=self._server_verb(getattr(self._desk, f"{verb}_server")),
+                role="admin",
+                answers={200: UplinkStatus},
+                errors=(404, 409),
+            )
+
+    async def binds(self, call: Call) -> web.Response:
+        """Show binds."""
+        return answer(BindList(self._desk.binds(call.query(BindsQuery).uplink)))
+
+    async def list(self, _call: Call) -> web.Response:
+        """Show uplinks."""
+        return answer(UplinkList(self._desk.statuses()))
+
+    async def show(self, call: Call) -> web.Response:
+        """Show one."""
+        return answer(self._desk.status(call.at("uplink")))
+
+    def _verb(self, do: Callable[[str], Awaitable[UplinkStatus]]) -> Callable[[Call], Awaitable[web.Response]]:
+        async def serve(call: Call) -> web.Response:
+            return answer(await do(call.at("uplink")))
+
+        return serve
+
+    def _server_verb(
+        self, do: Callable[[str, str], Awaitable[UplinkStatus]]
+    ) -> Callable[[Call], Awaitable[web.Response]]:
+        async def serve(call: Call) -> web.Response:
+            return answer(await do(call.at("uplink"), call.at("server")))
+
+        return serve
