@@ -51,6 +51,7 @@ class Lease:
         self._unbroken_since: float | None = None
         """Since when every renewal has succeeded."""
         self._take_up: Callable[[Inherited], Awaitable[None]] | None = None
+        self._duties: list[Callable[[], Awaitable[None]]] = []
         self._news = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self.lost = asyncio.Event()
@@ -82,6 +83,11 @@ class Lease:
         self._take_up = take_up
         self.wake()
 
+    def also(self, duty: Callable[[], Awaitable[None]]) -> None:
+        """Do this with every renewal from now on."""
+        self._duties.append(duty)
+        self.wake()
+
     def leave_to_others(self) -> None:
         """Take over nothing more: this node is about to end."""
         self._take_up = None
@@ -103,6 +109,8 @@ class Lease:
             try:
                 async with asyncio.timeout(self._seconds / 2):
                     await self.renew()
+                    for duty in self._duties if self.is_held else ():
+                        await duty()
                 if self.is_held and self._take_up is not None:
                     await self._inherit(self._take_up)
             except (StoreError, TimeoutError) as error:

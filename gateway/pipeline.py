@@ -40,6 +40,10 @@ def _nothing() -> None:
     return
 
 
+def _nowhere(_uplink: str) -> bool:
+    return False
+
+
 class Pipeline:
     """Sends what was accepted."""
 
@@ -53,6 +57,7 @@ class Pipeline:
         bookkeeping: Bookkeeping,
         metrics: Metrics,
         on_callbacks: Callable[[], None] = _nothing,
+        is_elsewhere: Callable[[str], bool] = _nowhere,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Put a pipeline together; `recover` and `start` set it going.
@@ -60,6 +65,7 @@ class Pipeline:
         Args:
             uplinks: one for every `[uplink.NAME]`, by name.
             on_callbacks: called after a commit that owes callbacks.
+            is_elsewhere: whether only other nodes have binds of an uplink: they are left its messages.
         """
         self._settings = config.uplink
         self._node = config.node.name
@@ -70,6 +76,8 @@ class Pipeline:
         self._book = bookkeeping
         self._metrics = metrics
         self._on_callbacks = on_callbacks
+        self._is_elsewhere = is_elsewhere
+        self._handing_over: set[str] = set()
         self._clock = clock
         self._arriving: set[str] = set()
         """Ids between commit and lane: a refill must leave them alone."""
@@ -136,6 +144,9 @@ class Pipeline:
             due = message.scheduled_at or 0.0
             self._next_scheduled_at = min(due, self._next_scheduled_at or due)
             return
+        if self._is_elsewhere(work.lane):
+            self._hand_over_soon(work.lane)
+            return
         lane = self._sender.lanes[work.lane]
         # An urgent message need not wait for the backlog in the store, only for room.
         if not lane.room or (lane.has_more and message.priority == 0) or self._is_stopping:
@@ -177,6 +188,26 @@ class Pipeline:
         if lane is not None:
             lane.has_more = True
             lane.skipped += 1
+
+    # --- leaving messages to other nodes ---
+
+    def _hand_over_soon(self, uplink: str) -> None:
+        if uplink not in self._handing_over and not self._is_stopping:
+            self._handing_over.add(uplink)
+            self._sender.spawn(self._hand_over(uplink))
+
+    async def _hand_over(self, uplink: str) -> None:
+        """Leave what waits for an uplink to the nodes that have binds of it."""
+        lane = self._sender.lanes[uplink]
+        for work in list(lane.works.values()):
+            self._sender.withdraw(work)
+        # What is accepted from here on may miss the statement, and asks for the next.
+        self._handing_over.discard(uplink)
+        try:
+            await self._store.disown(uplink)
+        except StoreError as error:
+            log.warning("messages cannot be left to other nodes", uplink=uplink, error=str(error))
+            self._leave_in_store(uplink)
 
     # --- life ---
 
@@ -244,6 +275,9 @@ class Pipeline:
 
     async def _refill(self, lane: Lane) -> None:
         """Fetch what waits in the store for a lane that has room."""
+        if self._is_elsewhere(lane.name):
+            self._hand_over_soon(lane.name)
+            return
         if lane.name in self._refilling:
             return
         self._refilling.add(lane.name)

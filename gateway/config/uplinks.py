@@ -109,11 +109,11 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
     password: Annotated[Secret, setting("Our password there.")] = Secret()
     system_type: Annotated[str, setting("Sent with the bind.", max_length=12)] = ""
     bind_mode: Annotated[Literal["trx", "tx", "rx"], setting("Transceiver, transmitter or receiver.")] = "trx"
-    binds_per_server: Annotated[int, setting("Connections to each server.", ge=1, le=1_000)] = 1
+    binds_per_server: Annotated[int, setting("Connections to each server, of all nodes together.", ge=1, le=1_000)] = 1
     window: Annotated[int, setting("Parts without a response on one bind.", unit="parts", ge=1, le=100_000)] = 10
     parts_per_second_per_server: Annotated[
         float,
-        setting("The pace a server allows, shared by its binds; 0: none.", unit="parts a second", ge=0, le=1_000_000),
+        setting("The pace a server allows, shared by its binds on all nodes; 0: none.", unit="parts a second", ge=0, le=1_000_000),
     ] = 0.0
     group: Annotated[
         str,

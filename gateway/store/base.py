@@ -16,6 +16,7 @@ from gateway.models import DELIVERY_SCHEME, Callback, Event, Inbound, Message, P
 from gateway.store.ids import Ids
 from gateway.store.matching import IdRule
 from gateway.store.records import RecordStore
+from gateway.store.slots import BindSlot, Shares, Wanted
 
 CallbackFor = Callable[[Message, Receipt | None], Callback | None]
 """The callback that a message's new state owes its sender, or None. Called inside the transaction: pure and quick."""
@@ -244,6 +245,25 @@ class Store(RecordStore):
             only_resigned: leave alone those that have not given their lease back and were not given up before.
         """
         return Inherited()
+
+    async def share_slots(self, wanted: Wanted, given_up: Collection[BindSlot], lease_seconds: float) -> Shares:
+        """Deal the bind slots of uplinks out among the nodes that want them, and renew this node's.
+
+        A store that belongs to one process has them all.
+
+        Args:
+            wanted: by uplink.
+            given_up: this node's slots whose binds are closed: others may have them.
+            lease_seconds: how long they are held unless it is asked again.
+        """
+        return Shares(held=frozenset(slot for slots in wanted.values() for slot in slots))
+
+    async def disown(self, uplink: str) -> int:
+        """Let any node have the messages that wait for an uplink here, none of which has left; how many.
+
+        A store that belongs to one process has nobody to leave them to.
+        """
+        return 0
 
     @abstractmethod
     async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:

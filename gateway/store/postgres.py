@@ -18,15 +18,17 @@ import structlog
 from gateway.errors import StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store import postgres_reads as reads
+from gateway.store import postgres_slots as slots
 from gateway.store import postgres_records
 from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Store, Swept
 from gateway.store.ids import Ids
 from gateway.store.postgres_claims import Claims
 from gateway.store.postgres_connect import PlainConnection, connect, open_first, options
-from gateway.store.postgres_keeper import Keeper
+from gateway.store.postgres_keeper import CHANNEL, Keeper
 from gateway.store.postgres_rows import Connection, clean_struct
 from gateway.store.postgres_writer import LOST, Work, Writer, describe, hang_up, store_error
 from gateway.store.postgres_writes import Holder, Writes
+from gateway.store.slots import BindSlot, Shares, Wanted
 from gateway.store.records import Record
 
 T = TypeVar("T")
@@ -252,6 +254,26 @@ class PostgresStore(Store):
             return inherited
 
         return await self._read(take)
+
+    async def share_slots(self, wanted: Wanted, given_up: Collection[BindSlot], lease_seconds: float) -> Shares:
+        async def share(connection: Connection) -> tuple[Shares, bool]:
+            async with connection.transaction():
+                return await slots.share_slots(connection, self._holder, wanted, given_up, lease_seconds)
+
+        shares, is_news = await self._read(share)
+        if is_news:
+            await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
+        return shares
+
+    async def disown(self, uplink: str) -> int:
+        async def leave(connection: Connection) -> int:
+            async with connection.transaction():
+                return await slots.disown(connection, self._holder, uplink)
+
+        count = await self._read(leave)
+        if count:
+            await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
+        return count
 
     async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
         skipped = frozenset(skip)

@@ -5,7 +5,8 @@ Each uplink has its own rules for addresses, codings and TLVs; nothing of them r
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -23,6 +24,7 @@ from gateway.models import (
     State,
     SubmitResult,
 )
+from gateway.store.slots import BindSlot
 from gateway.uplinks.base import InboundHandler, ReceiptHandler
 from smpp import dlt, tlv
 from smpp.client import ClientConfig
@@ -72,6 +74,7 @@ class SmppUplink:
         on_inbound: returns once the message is committed.
         new_id: makes ids for inbound messages.
         may_send: asked at the moment a part would be written; False keeps it from leaving.
+        is_elsewhere: asked where binds are shared with other nodes: whether they alone have some. None: not shared.
         on_change: called when a bind changes its state.
         clock: seconds since the epoch.
     """
@@ -85,6 +88,7 @@ class SmppUplink:
         on_inbound: InboundHandler,
         new_id: Callable[[], str],
         may_send: Callable[[], bool] = lambda: True,
+        is_elsewhere: Callable[[], bool] | None = None,
         on_change: Callable[[BindStatus], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -94,6 +98,7 @@ class SmppUplink:
         self._on_inbound = on_inbound
         self._new_id = new_id
         self.may_send = may_send
+        self._is_elsewhere = is_elsewhere
         self._clock = clock
         self._retry = RetryPolicy()
         self._fixed_tlvs = _fixed_tlvs(config)
@@ -104,7 +109,7 @@ class SmppUplink:
             password=config.password.reveal(),
             deliver_for=self._handler_for,
             on_change=on_change,
-            config=_pool_config(config),
+            config=_pool_config(config, is_shared=is_elsewhere is not None),
             ssl_context=client_tls(tls.ca_file or None, tls.cert_file or None, tls.key_file or None)
             if any(server.startswith("smpps:") for server in config.servers)
             else None,
@@ -123,7 +128,27 @@ class SmppUplink:
     @property
     def is_available(self) -> bool:
         """Whether at least one bind can carry a message now."""
-        return self._pool.is_available
+        return self._pool.is_available or (self._is_elsewhere is not None and self._is_elsewhere())
+
+    @property
+    def slots(self) -> Mapping[BindSlot, str]:
+        """What of its SMSC it shares with other nodes, and the bind each slot stands for."""
+        if self._is_elsewhere is None:
+            return {}
+        numbers: Counter[str] = Counter()
+        slots = {}
+        for bind in self._pool.binds:
+            slots[BindSlot(f"{self._config.system_id}@{bind.server}", numbers[bind.server])] = bind.name
+            numbers[bind.server] += 1
+        return slots
+
+    async def hold_back(self, bind: str, timeout: float) -> None:
+        """Close a bind once what is in flight is answered, or the time is over."""
+        await self._pool.hold(bind, timeout)
+
+    def let_up(self, bind: str) -> None:
+        """Let a bind connect; does nothing to one that may already."""
+        self._pool.let(bind)
 
     @property
     def binds(self) -> tuple[BindStatus, ...]:
@@ -144,7 +169,9 @@ class SmppUplink:
         self._pool.resume(server)
 
     async def start(self) -> None:
-        """Connect and bind in the background."""
+        """Connect and bind in the background; what is shared with other nodes, as slots are held."""
+        for bind in self.slots.values():
+            await self._pool.hold(bind)
         self._pool.start()
 
     async def stop(self, deadline_seconds: float) -> None:
@@ -450,12 +477,15 @@ def client_config(config: UplinkConfig) -> ClientConfig:
     )
 
 
-def _pool_config(config: UplinkConfig) -> PoolConfig:
+def _pool_config(config: UplinkConfig, *, is_shared: bool) -> PoolConfig:
+    rate = config.parts_per_second_per_server
     return PoolConfig(
         client=client_config(config),
         bind_mode=BindMode(config.bind_mode),
         binds_per_server=config.binds_per_server,
-        parts_per_second_per_server=config.parts_per_second_per_server,
+        parts_per_second_per_server=0.0 if is_shared else rate,
+        # Where nodes share a server, each bind has its part of the rate, whoever holds it.
+        parts_per_second_per_bind=rate / config.binds_per_server if is_shared else 0.0,
         reconnect_min_seconds=config.reconnect_min_seconds,
         reconnect_max_seconds=config.reconnect_max_seconds,
         throttle_scope=ThrottleScope(config.throttle_scope),

@@ -16,7 +16,9 @@ from tests.whole_path import config_text
 async def nodes(postgres: Cluster, tmp_path: Path) -> AsyncIterator[tuple[DoorPath, DoorPath]]:
     url = await postgres.new_url()
     async with Simulator(["smpp://127.0.0.1:0"], credentials={"demo": "secret"}, seed=7) as smsc:
-        text = config_text(tuple(smsc.urls), tmp_path, more=door_text(smpp="response_timeout_seconds = 5"))
+        # A bind for each node: they share what a server allows.
+        door = door_text(smpp="response_timeout_seconds = 5")
+        text = config_text(tuple(smsc.urls), tmp_path, uplink="binds_per_server = 2", more=door)
         text = text.replace(f"sqlite:{tmp_path.as_posix()}/gateway.db", url)
         async with (
             node(smsc, text + '\n[node]\nname = "a"\n') as first,

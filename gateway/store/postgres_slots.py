@@ -1,0 +1,95 @@
+"""The rows of bind slots in PostgreSQL. One node at a time deals; leases run on the server's clock."""
+
+from collections.abc import Collection
+from typing import Final
+
+from gateway.store.base import LeaseLost
+from gateway.store.postgres_rows import Connection
+from gateway.store.postgres_writes import Holder
+from gateway.store.slots import BindSlot, Shares, Wanted, deal
+
+SLOT_LOCK: Final = 0x534D5006
+
+_HELD: Final = "SELECT 1 FROM nodes WHERE name = $1 AND epoch = $2 AND lease_until > clock_timestamp() FOR SHARE"
+_SEEKERS: Final = (
+    "SELECT s.server, s.node FROM slot_seekers s JOIN nodes ON nodes.name = s.node AND nodes.epoch = s.epoch"
+    " WHERE s.server = ANY($1::text[]) AND nodes.lease_until > clock_timestamp() AND s.until > clock_timestamp()"
+)
+_SEEK: Final = (
+    "INSERT INTO slot_seekers (server, node, epoch, until)"
+    " SELECT server, $2, $3, clock_timestamp() + make_interval(secs => $4) FROM unnest($1::text[]) AS server"
+    " ON CONFLICT (server, node) DO UPDATE SET epoch = excluded.epoch, until = excluded.until"
+)
+_MAKE: Final = (
+    "INSERT INTO slots (server, n) SELECT * FROM unnest($1::text[], $2::integer[]) ON CONFLICT (server, n) DO NOTHING"
+)
+# ruff: noqa: S608 -- only our own conditions go into these statements
+
+_THESE: Final = "(server, n) IN (SELECT * FROM unnest($1::text[], $2::integer[]))"
+_GIVE_UP: Final = f"UPDATE slots SET node = '', lease_until = '-infinity' WHERE node = $3 AND {_THESE} RETURNING n"
+_RENEW: Final = (
+    "UPDATE slots SET lease_until = clock_timestamp() + make_interval(secs => $4)"
+    f" WHERE node = $3 AND epoch = $5 AND {_THESE}"
+)
+_TAKE: Final = (
+    "UPDATE slots SET node = $3, epoch = $5, lease_until = clock_timestamp() + make_interval(secs => $4)"
+    f" WHERE {_THESE}"
+)
+_READ: Final = (
+    "SELECT slots.server, slots.n, CASE WHEN slots.lease_until > clock_timestamp()"
+    " AND nodes.lease_until > clock_timestamp() THEN slots.node ELSE '' END"
+    " FROM slots LEFT JOIN nodes ON nodes.name = slots.node AND nodes.epoch = slots.epoch"
+    " WHERE slots.server = ANY($1::text[])"
+)
+_DISOWN: Final = (
+    "UPDATE messages SET node = '' WHERE key IN (SELECT key FROM messages"
+    " WHERE node = $1 AND uplink = $2 AND state = 'queued' AND part_count = 0 ORDER BY key FOR UPDATE) RETURNING 1"
+)
+
+
+async def share_slots(
+    connection: Connection, holder: Holder, wanted: Wanted, given_up: Collection[BindSlot], lease_seconds: float
+) -> tuple[Shares, bool]:
+    """Deal the slots out anew, within a transaction; the shares, and whether others should look.
+
+    Raises:
+        LeaseLost: only a node with a lease holds slots.
+    """
+    node, epoch = holder.node, holder.epoch
+    await connection.execute("SELECT pg_advisory_xact_lock($1, 0)", SLOT_LOCK)
+    if await connection.fetchrow(_HELD, node, epoch) is None:
+        raise LeaseLost(f"the lease of node {node} has ended")
+    every = sorted({slot for slots in wanted.values() for slot in slots})
+    servers = sorted({slot.server for slot in every})
+    seekers = await connection.fetch(_SEEKERS, servers)
+    is_news = not {(server, node) for server in servers} <= {tuple(row) for row in seekers}
+    await connection.execute(_SEEK, servers, node, epoch, lease_seconds)
+    await connection.execute(_MAKE, *_columns(every))
+    if given_up:
+        is_news |= bool(await connection.fetch(_GIVE_UP, *_columns(given_up), node))
+    await connection.execute(_RENEW, *_columns(every), node, lease_seconds, epoch)
+    holders = {BindSlot(server, n): name for server, n, name in await connection.fetch(_READ, servers)}
+    taken: list[BindSlot] = []
+    surplus: list[BindSlot] = []
+    elsewhere: set[str] = set()
+    for uplink, slots in wanted.items():
+        ours = {slot: holders.get(slot, "") for slot in slots}
+        wanting = {name for server, name in seekers if any(slot.server == server for slot in slots)} | {node}
+        take, give = deal(ours, wanting, node)
+        taken += take
+        surplus += give
+        if slots and not take and node not in ours.values() and any(ours.values()):
+            elsewhere.add(uplink)
+    if taken:
+        await connection.execute(_TAKE, *_columns(taken), node, lease_seconds, epoch)
+    held = {slot for slot in every if holders.get(slot) == node} | set(taken)
+    return Shares(frozenset(held), frozenset(surplus), frozenset(elsewhere)), is_news
+
+
+async def disown(connection: Connection, holder: Holder, uplink: str) -> int:
+    """Let any node have what waits here for an uplink; how many messages."""
+    return len(await connection.fetch(_DISOWN, holder.node, uplink))
+
+
+def _columns(slots: Collection[BindSlot]) -> tuple[list[str], list[int]]:
+    return [slot.server for slot in slots], [slot.n for slot in slots]
