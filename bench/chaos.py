@@ -92,6 +92,9 @@ async def run(
             await _send(senders, weather, report, tell)
             for server in servers:
                 await server.end()
+            report.leaks += [
+                f"server {one.settings.index} did not stop {one.stuck} times" for one in servers if one.stuck
+            ]
         finally:
             await asyncio.gather(*(server.close() for server in servers))
         records = Records()

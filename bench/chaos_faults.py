@@ -38,6 +38,8 @@ class SmscProcess:
         self.settings = settings
         self.is_away = False
         """Whether something befalls the process itself just now."""
+        self.stuck = 0
+        """How often it did not end when it was told to."""
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -68,9 +70,11 @@ class SmscProcess:
             async with asyncio.timeout(_STOP_SECONDS):
                 await process.wait()
         except TimeoutError:
+            process.send_signal(signal.SIGQUIT)
+            await asyncio.sleep(0.5)
             process.kill()
             await process.wait()
-            raise RuntimeError(f"server {self.settings.index} did not stop") from None
+            self.stuck += 1
 
     def freeze(self) -> None:
         """Stop it where it is; connections stay."""
@@ -150,8 +154,10 @@ class Weather:
             case "frozen":
                 server.is_away = True
                 server.freeze()
-                await asyncio.sleep(span)
-                server.thaw()
+                try:
+                    await asyncio.sleep(span)
+                finally:
+                    server.thaw()
                 server.is_away = False
             case "reset":
                 server.order("reset")

@@ -6,8 +6,10 @@ finds in the logs what it still owes. On standard input come orders to misbehave
 """
 
 import asyncio
+import faulthandler
 import json
 import random
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -244,4 +246,5 @@ async def _obey(simulator: Simulator, moods: Moods) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGQUIT)  # one that does not stop is asked where it is
     asyncio.run(serve(Settings(**json.loads(sys.argv[1]))))
