@@ -14,7 +14,7 @@ from gateway.providers.json_bodies import UnreadableFields, read_fields
 from gateway.providers.lanck import answers, spec, verify
 from gateway.providers.lanck.endpoints import Handler
 from gateway.providers.lanck.request import INVALID_REQUEST, Asked, Network, Refused, read_credentials
-from gateway.providers.ports import Flow, FlowStep, NotOffered
+from gateway.providers.ports import Flow, FlowStep, NoAnswer, NotOffered
 from gateway.providers.seams import LookupBatch, VerifyEvent
 from gateway.providers.verifying import Verification
 
@@ -86,6 +86,10 @@ class Lanck:
             return answers.refused(UNAUTHORIZED)
         except NotOffered:
             return answers.refused(FORBIDDEN)
+        except NoAnswer:
+            return answers.refused(INTERNAL)
+        except InvalidMessage:
+            return answers.refused(INVALID_REQUEST)
         except StoreFull as full:
             return answers.refused(TOO_MANY, retry_after=full.retry_after)
         except StoreError:

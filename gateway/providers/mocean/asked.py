@@ -60,4 +60,5 @@ class Asked:
         Raises:
             gateway.providers.ports.NotOffered: no uplink leads to it.
         """
-        return await self.services.pass_through.forward(account, "mocean", self.request, path=self.request.path)
+        path = self.request.path.replace("/rest/1/", "/rest/2/", 1)
+        return await self.services.pass_through.forward(account, "mocean", self.request, path=path)

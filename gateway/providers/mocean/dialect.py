@@ -30,7 +30,7 @@ from gateway.providers.mocean.request import (
     read_submission,
     text_of,
 )
-from gateway.providers.ports import NotOffered
+from gateway.providers.ports import NoAnswer, NotOffered
 
 
 class MoceanOptions(msgspec.Struct, kw_only=True, frozen=True):
@@ -77,6 +77,11 @@ class Mocean:
             return _refusal(is_sms, words.unauthorized, words, form)
         except NotOffered:
             return _refusal(is_sms, words.not_offered, words, form)
+        except NoAnswer:
+            return _refusal(is_sms, words.system, words, form)
+        except InvalidMessage:
+            # What is passed on is looked at only so far: an address that cannot be called, a body over the limit.
+            return _refusal(is_sms, words.malformed, words, form)
         except StoreFull as full:
             answer = _refusal(is_sms, words.throttled, words, form)
             return msgspec.structs.replace(answer, headers=(("Retry-After", str(max(1, round(full.retry_after)))),))

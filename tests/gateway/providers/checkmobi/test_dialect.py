@@ -16,7 +16,7 @@ from gateway.providers.checkmobi import spec
 from gateway.providers.checkmobi.dialect import CODE_BY_REASON, Checkmobi
 from gateway.providers.checkmobi.endpoints import ENDPOINTS
 from gateway.providers.checkmobi.validation import CODE_BY_PROBLEM
-from gateway.providers.ports import NetworkInfo, Price
+from gateway.providers.ports import NetworkInfo, NoAnswer, Price
 from gateway.providers.seams import LookupBatch, VerifyEvent
 from gateway.providers.verifying import VerifyProblem, VerifyStatus
 from tests.gateway.providers.fakes import CODE, World
@@ -464,3 +464,14 @@ def test_every_refusal_has_the_error_shape(refusal: Refusal) -> None:
 async def test_no_body_is_a_fault_of_ours(body: bytes, path: str) -> None:
     asked = WebRequest(method="POST", path=path, body=body, headers=KEY)
     assert (await Checkmobi().answer(asked, World().services)).status < 500
+
+
+async def test_a_provider_that_does_not_answer_is_our_fault(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults: list[Exception] = [InvalidMessage("invalid_callback_url", "no"), NoAnswer("gone")]
+
+    async def fail(*_args: object, **_more: object) -> None:
+        raise faults.pop(0)
+
+    monkeypatch.setattr(world.pass_through, "forward", fail)
+    assert await refused(world, "/call/CAL-1", method="GET") == 9
+    assert (await said(world, "/call/CAL-1", method="GET"))[0] == 503

@@ -17,7 +17,7 @@ from gateway.providers.lanck import spec
 from gateway.providers.lanck.dialect import ERROR_BY_REASON, Lanck
 from gateway.providers.lanck.endpoints import ENDPOINTS
 from gateway.providers.lanck.verify import ERROR_BY_PROBLEM
-from gateway.providers.ports import FlowStep, NetworkInfo
+from gateway.providers.ports import FlowStep, NetworkInfo, NoAnswer
 from gateway.providers.seams import VerifyEvent
 from gateway.providers.verifying import VerifyProblem
 from tests.gateway.providers.fakes import CODE, World
@@ -450,3 +450,16 @@ async def test_no_body_is_a_fault_of_ours(body: bytes, content_type: str) -> Non
         method="POST", path="/v1/verify", body=body, content_type=content_type, headers=basic("user:pass")
     )
     assert (await Lanck().answer(asked, World().services)).status < 500
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(NoAnswer("gone"), 99), (InvalidMessage("invalid_callback_url", "no"), 10)]
+)
+async def test_a_provider_that_does_not_answer_is_our_fault(
+    world: World, fault: Exception, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_args: object, **_more: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(world.pass_through, "forward", fail)
+    assert await error(world, "/messaging/viber", NUMBER) == code

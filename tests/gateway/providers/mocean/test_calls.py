@@ -14,7 +14,7 @@ from gateway.providers.base import Refusal, WebAnswer, WebRequest
 from gateway.providers.mocean import Mocean, codes
 from gateway.providers.mocean import endpoints as served
 from gateway.providers.mocean.request import FORM
-from gateway.providers.ports import NetworkInfo, Price, VerifyProblem, VerifyStep
+from gateway.providers.ports import NetworkInfo, NoAnswer, Price, VerifyProblem, VerifyStep
 from tests.gateway.providers.fakes import CODE, World
 
 LOGIN = {"mocean-api-key": "KEY", "mocean-api-secret": "SECRET"}
@@ -430,3 +430,14 @@ async def test_every_row_of_the_table_of_calls_is_answered(world: World) -> None
     for row in served.ENDPOINTS:
         answer = await ask(world, row.path[7:], version=int(row.path[6]), method=row.method)
         assert answer.status not in (404, 405, 500), row
+
+
+@pytest.mark.parametrize(("fault", "code"), [(NoAnswer("gone"), 10), (InvalidMessage("invalid_callback_url", "no"), 9)])
+async def test_a_provider_that_does_not_answer_is_our_fault(
+    world: World, fault: Exception, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_args: object, **_more: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(world.pass_through, "forward", fail)
+    assert await status(world, "/voice/dial") == code
