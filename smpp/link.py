@@ -245,7 +245,7 @@ class Link:
         receipt = receipt_of(message, self.config.default_alphabet)
         if self.on_deliver is None:
             if receipt is not None:
-                return self.desk.receive(message, receipt)
+                return self.desk.take(message, receipt)
             log.warning("message refused: nobody takes messages here", link=self.name, source=message.source_addr)
             return CommandStatus.ESME_RX_T_APPN
         if receipt is None:

@@ -5,7 +5,7 @@ receipt that comes before its response, and hands each receipt to its `Submissio
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -282,6 +282,10 @@ class ReceiptDesk:
         elif not has_room:
             return CommandStatus.ESME_RX_T_APPN
         return CommandStatus.ESME_ROK
+
+    def take(self, message: DeliverSm | DataSm, receipt: Receipt) -> CommandStatus | Awaitable[CommandStatus]:
+        """What a link calls for a receipt that no handler takes; a desk that decides later returns an awaitable."""
+        return self.receive(message, receipt)
 
     def has_place(self, message: DeliverSm | DataSm, receipt: Receipt) -> bool:
         """Whether a receipt that a handler takes would find its part, or could be kept until the response comes.
