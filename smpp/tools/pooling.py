@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from smpp.client import configure
 from smpp.constants import BindMode
@@ -26,6 +26,9 @@ from smpp.wire.pdu import BindTransceiver, DataSm, DeliverSm, Request, Response
 Context = TypeVar("Context")
 
 _EXPIRE_EVERY_SECONDS = 1.0
+_HELD_SECONDS: Final = 0.5
+_MOST_HELD: Final = 500
+"""So many of another program's receipts do not keep us from reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +155,9 @@ class FirstBind:
 class OwnReceipts(ReceiptDesk, Generic[Context]):
     """Takes the receipts of what this run sent, and leaves all others to the SMSC for whom they are meant.
 
-    A receipt that comes before its response is left there too, and given out when the response is there; the SMSC
-    brings it again, which changes nothing.
+    A receipt that comes before its response (over another bind, say) has to wait for its answer until that is there. If
+    it waits too long, or too many do, it is left to the SMSC, and given out when the response is there; the SMSC brings
+    it again, which changes nothing: what comes behind the final receipt of a part is not given out.
 
     Args:
         on_accepted: told which message the SMSC took, and its id; gives what receipts with this id are about, or None
@@ -176,6 +180,8 @@ class OwnReceipts(ReceiptDesk, Generic[Context]):
         self._on_receipt = on_receipt
         self._own: Correlator[Context, Receipt] = Correlator(id_rule=id_rule)
         self._own_expire_at = 0.0
+        self._held: dict[int, asyncio.Future[CommandStatus]] = {}
+        """Answers that wait for a response, by the identity of the receipt, which the correlator keeps alive."""
 
     def accepted(self, message: Request, response: Response, bind: str, now: float) -> Submission:
         """The SMSC took a part: its receipts are ours."""
@@ -191,7 +197,24 @@ class OwnReceipts(ReceiptDesk, Generic[Context]):
         """Receipts with this id are ours."""
         self._tidy(now)
         for match in self._own.submitted(message_id, destination, context, now):
-            self._on_receipt(match.context, match.receipt)
+            self._answer(id(match.receipt), CommandStatus.ESME_ROK)
+            if not match.is_late:
+                self._on_receipt(match.context, match.receipt)
+
+    def take(self, message: DeliverSm | DataSm, receipt: Receipt) -> CommandStatus | Awaitable[CommandStatus]:
+        """A receipt came; the status to answer it with, at once or later."""
+        status = self.receive(message, receipt)
+        if not status or not receipt.id or len(self._held) >= _MOST_HELD:
+            return status
+        loop = asyncio.get_running_loop()
+        held = self._held[id(receipt)] = loop.create_future()
+        loop.call_later(_HELD_SECONDS, self._answer, id(receipt), CommandStatus.ESME_RX_T_APPN)
+        return held
+
+    def _answer(self, receipt: int, status: CommandStatus) -> None:
+        held = self._held.pop(receipt, None)
+        if held is not None and not held.done():
+            held.set_result(status)
 
     def receive(self, message: DeliverSm | DataSm, receipt: Receipt) -> CommandStatus:
         """A receipt came; the status to answer it with."""
@@ -209,7 +232,8 @@ class OwnReceipts(ReceiptDesk, Generic[Context]):
         )
         if match is None:
             return CommandStatus.ESME_RX_T_APPN
-        self._on_receipt(match.context, match.receipt)
+        if not match.is_late:
+            self._on_receipt(match.context, match.receipt)
         return CommandStatus.ESME_ROK
 
     def _tidy(self, now: float) -> None:
