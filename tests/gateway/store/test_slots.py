@@ -37,7 +37,7 @@ def test_whoever_held_them_before_slots_end_up_evenly_with_the_nodes_that_want_t
     had = set(holders.values()) - {""}
     dealt(holders, nodes)
     assert "" not in holders.values()
-    shares = Counter({name: 0 for name in nodes} | Counter(holders.values()))
+    shares = Counter(dict.fromkeys(nodes, 0) | Counter(holders.values()))
     assert had <= set(holders.values())
     if len(holders) >= node_count:
         assert max(shares.values()) - min(shares.values()) <= 1
