@@ -52,6 +52,9 @@ class LookupConfig(msgspec.Struct, frozen=True, kw_only=True):
         int, setting("How long a network's answer is kept and given again.", unit="seconds", ge=0, le=31_536_000)
     ] = 86_400
     concurrency: Annotated[int, setting("Questions to providers at a time.", ge=1, le=1_000)] = 20
+    areas: Annotated[
+        bool, setting("Whether landlines are told with their town; the tables take a second to read and 100 MB.")
+    ] = False
     batch: Annotated[int, setting("Answers of a look-up of many numbers in one callback.", ge=1, le=1_000)] = 100
 
 

@@ -206,6 +206,11 @@ def failed_to_go(document: Document, error: str, now: float) -> Document:
     return forgotten(_undelivered(document))
 
 
+def out_of_steps(document: Document) -> Document:
+    """No further step can be taken."""
+    return forgotten(_undelivered(replace(document, next_step_at=0.0, step=len(document.request.steps) - 1)))
+
+
 def forgotten(document: Document) -> Document:
     """Without the sealed code, where nothing will send it again."""
     may_go_again = document.is_open and (document.has_step_left or document.is_own_code or document.is_going)

@@ -1,0 +1,107 @@
+"""What a number says by itself: whether it can be one, whose it is, how it is written. No network is asked."""
+
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, carrier, timezone
+
+from gateway.providers.ports import NumberInfo
+from gateway.services.operators import countries, network_of
+
+KINDS: Final = {
+    PhoneNumberType.FIXED_LINE: "fixed_line",
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed_line_or_mobile",
+    PhoneNumberType.TOLL_FREE: "toll_free",
+    PhoneNumberType.PREMIUM_RATE: "premium_rate",
+    PhoneNumberType.SHARED_COST: "shared_cost",
+    PhoneNumberType.VOIP: "voip",
+    PhoneNumberType.PERSONAL_NUMBER: "personal",
+    PhoneNumberType.PAGER: "pager",
+    PhoneNumberType.UAN: "uan",
+    PhoneNumberType.VOICEMAIL: "voicemail",
+}
+
+_UNKNOWN_ZONE: Final = "Etc/Unknown"
+_NO_REGION: Final = "001"
+
+
+def _parsed(number: str) -> phonenumbers.PhoneNumber | None:
+    digits = number.strip().removeprefix("+")
+    if digits.startswith("00"):
+        digits = digits[2:]
+    if len(digits) > 40 or not digits.isascii():
+        return None
+    try:
+        return phonenumbers.parse("+" + digits)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+@lru_cache(maxsize=10_000)
+def country_of(number: str) -> str:
+    """The country of a number as ISO 3166-1 alpha-2; empty where it has none."""
+    parsed = _parsed(number)
+    return _region(parsed) if parsed is not None else ""
+
+
+def is_possible(number: str) -> bool:
+    """Whether a number has as many digits as numbers of its country."""
+    parsed = _parsed(number)
+    return parsed is not None and phonenumbers.is_possible_number(parsed)
+
+
+def _region(parsed: phonenumbers.PhoneNumber) -> str:
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None:
+        # Not a number of any, but its calling code still says where it would go.
+        region = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return "" if region in (None, _NO_REGION, "ZZ") else str(region)
+
+
+def describe(number: str, *, with_area: bool = False) -> NumberInfo:
+    """Everything that can be said of a number.
+
+    Args:
+        with_area: the town or state of landlines too; its tables take a second to read and 100 MB to hold.
+    """
+    parsed = _parsed(number)
+    if parsed is None:
+        return NumberInfo(number=number, is_valid=False)
+    region = _region(parsed)
+    country = countries().get(region)
+    name = carrier.name_for_number(parsed, "en")
+    network = network_of(region, name) if name else None
+    is_valid = phonenumbers.is_valid_number(parsed)
+    zones = timezone.time_zones_for_number(parsed) if is_valid else ()
+    e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return NumberInfo(
+        number=e164.removeprefix("+"),
+        is_valid=is_valid,
+        e164=e164,
+        international=phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL),
+        national=phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL),
+        rfc3966=phonenumbers.format_number(parsed, PhoneNumberFormat.RFC3966),
+        kind=KINDS.get(phonenumbers.number_type(parsed), "unknown"),
+        country=region,
+        country_name=country.name if country else "",
+        country_code=parsed.country_code or 0,
+        area=_area(parsed, country.name if country else "") if with_area else "",
+        time_zones=tuple(zone for zone in zones if zone != _UNKNOWN_ZONE),
+        carrier=name,
+        mcc=network.mcc if network else "",
+        mnc=network.mnc if network else "",
+    )
+
+
+def load_areas() -> None:
+    """Read the tables of areas, before anybody waits for them."""
+    from phonenumbers import geocoder as _geocoder  # noqa: F401 -- 100 MB that few need
+
+
+def _area(parsed: phonenumbers.PhoneNumber, country: str) -> str:
+    from phonenumbers import geocoder
+
+    area = str(geocoder.description_for_number(parsed, "en"))
+    return "" if area == country else area

@@ -1,0 +1,395 @@
+"""One-time codes: made, sent over one channel after another, compared, and forgotten.
+
+    begin ──guards──► kept (a fingerprint; the code sealed while it may be needed) ──► message or channel ──► noted
+    check ──► kept first (attempts counted, whichever node asks), answered then
+    sweep ──► next step, expiry, and what a crash left half done
+
+A code is never in a log, an event, a callback or, readable, in the store. `verifications` has the rules.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from gateway.config.services import VerifyConfig
+from gateway.errors import StoreError
+from gateway.models import Message
+from gateway.providers.ports import (
+    NotOffered,
+    Verification,
+    VerifyError,
+    VerifyProblem,
+    VerifyRequest,
+    VerifyStatus,
+    VerifyStep,
+)
+from gateway.providers.seams import ChannelSent, ChannelState, ServiceCallbacks, VerifyEvent
+from gateway.sealing import SealBroken, Sealer
+from gateway.services import codes, templates
+from gateway.services import verifications as rules
+from gateway.services.guards import Counters, Guards
+from gateway.services.numbers import country_of, is_possible
+from gateway.services.shelf import Kept
+from gateway.services.verifications import Document
+from gateway.services.verify_book import VerifyBook, page
+from gateway.services.verify_sends import SMS, CodeSender, SendFailed, parse_order
+from gateway.store import Store
+
+log = structlog.get_logger(__name__)
+replace = msgspec.structs.replace
+
+ID_LIMIT: Final = 64
+BRAND_LIMIT: Final = 100
+STEPS_LIMIT: Final = 10
+SWEEP_BATCH: Final = 100
+
+
+class VerifyService:
+    """Implements `gateway.providers.verifying.Verifier`."""
+
+    def __init__(
+        self,
+        config: VerifyConfig,
+        *,
+        store: Store,
+        sender: CodeSender,
+        sealer: Sealer,
+        reporters: Mapping[str, ServiceCallbacks],
+        on_callbacks: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Put it together.
+
+        Args:
+            sender: hands codes to the pipeline and to channels.
+            reporters: dialects that have words for what happens, by name.
+            on_callbacks: called after a commit that owes callbacks.
+        """
+        self._store = store
+        self._sender = sender
+        self._sealer = sealer
+        self._clock = clock
+        self._book = VerifyBook(
+            store, keep_seconds=config.keep_seconds, reporters=reporters, on_callbacks=on_callbacks, clock=clock
+        )
+        self._counters = Counters(store, clock)
+        self._guards = Guards(config, self._counters)
+
+    # --- for dialects ---
+
+    async def begin(self, account: str, request: VerifyRequest) -> Verification:
+        """Make a code and send it; returns after the commit.
+
+        Raises:
+            VerifyError: a rule says no.
+            NotOffered: no step leads anywhere.
+            StoreError: nothing was kept.
+        """
+        request = _checked(request)
+        index = self._first_step(account, request)
+        now, country = self._clock(), country_of(request.number)
+        request = replace(request, id=request.id or self._store.ids.new(now))
+        await self._guards.pass_code(account, number=request.number, country=country, remote=request.remote)
+        code = request.code or codes.make_code(request.code_length)
+        document = Document(
+            request=replace(request, code="", remote=""),
+            language=templates.language_of(request.language, country),
+            code_length=len(code),
+            created_at=now,
+            expires_at=now + request.validity_seconds,
+            fingerprint=codes.fingerprint(self._sealer, account, request.id, code),
+            sealed_code=self._sealed(account, request.id, code),
+            is_own_code=bool(request.code),
+        )
+        document = rules.going(document, request.steps[index], self._store.ids.new(now), now, index=index)
+        return await self._begun(await self._book.add(account, document), code)
+
+    async def resend(self, account: str, verification_id: str, *, channel: str = "") -> Verification:
+        """Send a fresh code (the caller's own again, where it gave one) over this or another channel.
+
+        Raises:
+            VerifyError: a rule says no, or it cannot be sent: then the code before still counts.
+            NotOffered: the channel leads nowhere.
+            StoreError: nothing was sent.
+        """
+        kept = await self._book.wanted(account, verification_id)
+        now, request = self._clock(), kept.value.request
+        rules.check_resend(kept.value, now)
+        step = _step_of(kept.value, channel)
+        if not self._sender.is_offered(account, step.channel):
+            raise NotOffered(f"no uplink carries codes over {step.channel}")
+        await self._guards.pass_code(account, number=request.number, country=country_of(request.number), remote="")
+        code = self._code_of(kept) if kept.value.is_own_code else codes.make_code(request.code_length)
+        message_id = self._store.ids.new(now)
+
+        def edit(kept: Kept[Document]) -> tuple[Document, None]:
+            rules.check_resend(kept.value, now)
+            return rules.going(self._fresh(kept, code, now), step, message_id, now), None
+
+        sent, failure = await self._send(await self._book.change(account, verification_id, edit), code)
+        if failure is not None:
+            raise failure.as_error(verification_id)
+        return rules.view(sent.value, account, now)
+
+    async def check(self, account: str, verification_id: str, code: str) -> Verification:
+        """Compare a code; the verification it has verified. An attempt is counted before it is answered.
+
+        Raises:
+            VerifyError: it is wrong, too late, or one too many.
+            StoreError: nothing was decided.
+        """
+        now = self._clock()
+        wrong: VerifyError | None = None
+
+        def edit(kept: Kept[Document]) -> tuple[Document, VerifyEvent | None]:
+            nonlocal wrong
+            is_right = codes.is_right(self._sealer, kept.value.fingerprint, account, verification_id, code)
+            document, wrong = rules.checked(kept.value, is_right, now)
+            return document, _ENDS.get(document.status)
+
+        kept = await self._book.change(account, verification_id, edit)
+        if wrong is not None:
+            raise wrong
+        try:
+            await self._guards.came_back(account, kept.value.request.number)
+        except StoreError as error:
+            log.warning("a code that came back was not counted", error=str(error))
+        return rules.view(kept.value, account, now)
+
+    async def cancel(self, account: str, verification_id: str) -> Verification:
+        """End it without a result.
+
+        Raises:
+            VerifyError: it has ended, or it is too soon.
+            StoreError: it goes on.
+        """
+        now = self._clock()
+
+        def edit(kept: Kept[Document]) -> tuple[Document, VerifyEvent]:
+            return rules.cancelled(kept.value, now), VerifyEvent.CANCELLED
+
+        return rules.view((await self._book.change(account, verification_id, edit)).value, account, now)
+
+    async def find(self, account: str, verification_id: str) -> Verification | None:
+        """One by its id."""
+        kept = await self._book.get(account, verification_id)
+        return rules.view(kept.value, account, self._clock()) if kept is not None else None
+
+    async def search(
+        self, account: str, *, number: str = "", reference: str = "", limit: int = 50, before_id: str = ""
+    ) -> Sequence[Verification]:
+        """Those of a number, a reference, or all of the account's; newest first."""
+        found = await self._book.search(account, number.removeprefix("+"), reference)
+        now = self._clock()
+        return [rules.view(kept.value, account, now) for kept in page(found, before_id, limit)]
+
+    # --- codes ---
+
+    def _sealed(self, account: str, verification_id: str, code: str) -> str:
+        return self._sealer.seal_text(code, f"code {account} {verification_id}")
+
+    def _code_of(self, kept: Kept[Document]) -> str:
+        return self._sealer.open_text(kept.value.sealed_code, f"code {kept.account} {kept.key}")
+
+    def _fresh(self, kept: Kept[Document], code: str, now: float) -> Document:
+        fingerprint = codes.fingerprint(self._sealer, kept.account, kept.key, code)
+        return rules.fresh(kept.value, fingerprint, self._sealed(kept.account, kept.key, code), now)
+
+    # --- sending ---
+
+    def _first_step(self, account: str, request: VerifyRequest) -> int:
+        offered = [at for at, step in enumerate(request.steps) if self._sender.is_offered(account, step.channel)]
+        if not offered or (len(offered) < len(request.steps) and not request.skip_unavailable):
+            missing = dict.fromkeys(step.channel for at, step in enumerate(request.steps) if at not in offered)
+            raise NotOffered(f"no uplink carries codes over {', '.join(missing)}")
+        return offered[0]
+
+    async def _begun(self, kept: Kept[Document], code: str) -> Verification:
+        """Send the first code by the first step that works; without one, nothing was begun."""
+        first: SendFailed | None = None
+        while True:
+            try:
+                kept, failure = await self._send(kept, code)
+            except StoreError:
+                with contextlib.suppress(StoreError):
+                    await self._book.forget(kept.account, kept.key)
+                raise
+            if failure is None:
+                return rules.view(kept.value, kept.account, self._clock())
+            first = first or failure
+            following = await self._next_step(kept)
+            if following is None:
+                await self._book.forget(kept.account, kept.key)
+                raise first.as_error(kept.key)
+            kept, code = following
+
+    async def _send(self, kept: Kept[Document], code: str) -> tuple[Kept[Document], SendFailed | None]:
+        """Hand over the code that is going, and note what became of that."""
+        count = len(kept.value.history)
+        failure: SendFailed | None = None
+        sent = ChannelSent()
+        try:
+            sent = await self._sender.send(kept.account, kept.value, code)
+        except SendFailed as error:
+            failure = error
+        now = self._clock()
+
+        def edit(kept: Kept[Document]) -> tuple[Document, VerifyEvent | None] | None:
+            if not kept.value.is_going or len(kept.value.history) != count:
+                return None
+            if failure is not None:
+                return _with_loss(kept.value, rules.failed_to_go(kept.value, str(failure), now))
+            document = rules.gone(kept.value, now, reference=sent.reference, extra=dict(sent.extra))
+            if sent.code:
+                fingerprint = codes.fingerprint(self._sealer, kept.account, kept.key, sent.code)
+                document = replace(document, fingerprint=fingerprint, sealed_code="", code_length=len(sent.code))
+            return document, VerifyEvent.SENT
+
+        return await self._book.change(kept.account, kept.key, edit), failure
+
+    async def _next_step(self, kept: Kept[Document]) -> tuple[Kept[Document], str] | None:
+        """Claim the next step that is offered, and the code for it; None where there is none, or it is another's."""
+        document, now = kept.value, self._clock()
+        request = document.request
+        following = (
+            at
+            for at in range(document.step + 1, len(request.steps))
+            if self._sender.is_offered(kept.account, request.steps[at].channel)
+        )
+        index = next(following, None)
+        if index is None or not document.has_step_left or not document.is_open:
+            return None
+        try:
+            code = self._code_of(kept)
+            document = replace(document, expires_at=now + request.validity_seconds)
+        except SealBroken:
+            # A channel chose the one before.
+            code = codes.make_code(request.code_length)
+            document = self._fresh(kept, code, now)
+        going = rules.going(document, request.steps[index], self._store.ids.new(now), now, index=index)
+        claimed = await self._book.put(kept, going)
+        return (claimed, code) if claimed is not None else None
+
+    # --- what comes back ---
+
+    async def on_message(self, account: str, rest: str, message: Message) -> None:
+        """A message with a code has come to its end."""
+        status = rules.SEND_STATES.get(message.state)
+        if status is not None:
+            await self._hear(account, rest, status, message.error)
+
+    async def on_channel_state(self, order_id: str, state: ChannelState, detail: str = "") -> None:
+        """A channel tells what became of a code."""
+        order = parse_order(order_id)
+        if order is not None:
+            await self._hear(*order, state.value, detail)
+
+    async def _hear(self, account: str, rest: str, status: str, error: str) -> None:
+        verification_id, _, number = rest.rpartition("/")
+        now = self._clock()
+
+        def edit(kept: Kept[Document]) -> tuple[Document, VerifyEvent | None] | None:
+            document, event = rules.told(kept.value, int(number), status, error, now)
+            return (document, event) if document != kept.value else None
+
+        try:
+            kept = await self._book.change(account, verification_id, edit)
+        except VerifyError:
+            return  # it was forgotten meanwhile
+        if 0 < kept.value.next_step_at <= now:
+            await self._attend(kept, now)
+
+    # --- what is due ---
+
+    async def sweep(self) -> bool:
+        """Take steps, end what is over, forget what is old; whether nothing is left to do now.
+
+        Raises:
+            StoreError: it goes on later.
+        """
+        now = self._clock()
+        due = await self._book.due(now, SWEEP_BATCH)
+        for kept in due:
+            try:
+                await self._attend(kept, now)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("a verification could not be attended to", verification=kept.key)
+        idle = await self._book.forget_idle(now, SWEEP_BATCH)
+        return await self._counters.sweep(now) and max(len(due), idle) < SWEEP_BATCH
+
+    async def _attend(self, kept: Kept[Document], now: float) -> None:
+        document = kept.value
+        if not document.is_open:
+            await self._book.forget(kept.account, kept.key)
+        elif document.is_going:
+            await self._take_up(kept, now)
+        elif document.next_step_at and document.next_step_at <= now:
+            await self._step_on(kept)
+        elif rules.is_over(document, now):
+            await self._book.put(kept, rules.ended(document, VerifyStatus.EXPIRED, now), VerifyEvent.EXPIRED)
+
+    async def _step_on(self, kept: Kept[Document]) -> None:
+        following = await self._next_step(kept)
+        if following is not None:
+            await self._send(*following)
+        else:
+            # Where another node has taken the step, this is not written.
+            await self._book.put(kept, *_with_loss(kept.value, rules.out_of_steps(kept.value)))
+
+    async def _take_up(self, kept: Kept[Document], now: float) -> None:
+        """Somebody began to send and did not say how it ended."""
+        ours = await self._book.put(kept, replace(kept.value, claimed_until=now + rules.CLAIM_SECONDS))
+        if ours is None:
+            return
+        latest = ours.value.history[-1]
+        if latest.channel == SMS and await self._store.message(kept.account, latest.message_id) is None:
+            await self._send(ours, self._code_of(ours))
+        else:
+            # It was accepted; or it went, or may have gone, to a provider: that is not done twice.
+            await self._book.put(ours, rules.gone(ours.value, now), VerifyEvent.SENT)
+
+
+_ENDS: Final = {VerifyStatus.VERIFIED: VerifyEvent.VERIFIED, VerifyStatus.FAILED: VerifyEvent.FAILED}
+
+
+def _with_loss(before: Document, after: Document) -> tuple[Document, VerifyEvent | None]:
+    """With the event, where all ways have failed just now."""
+    is_lost = after.status is VerifyStatus.UNDELIVERED and before.status is not after.status
+    return after, VerifyEvent.UNDELIVERED if is_lost else None
+
+
+def _checked(request: VerifyRequest) -> VerifyRequest:
+    """A request as it is kept.
+
+    Raises:
+        VerifyError: BAD_NUMBER or BAD_REQUEST.
+    """
+    number = request.number.strip().removeprefix("+")
+    if not all(step.recipient for step in request.steps) and not is_possible(number):
+        raise VerifyError(VerifyProblem.BAD_NUMBER, "no number of any country is like this one")
+    own, hash_ = request.code, request.sms_retriever_hash
+    for is_right, text in (
+        (len(request.id) <= ID_LIMIT and "/" not in request.id, "the id is no id"),
+        (len(request.brand) <= BRAND_LIMIT and request.brand.isprintable(), "the brand is no name"),
+        (own or request.code_length in codes.LENGTHS, "codes have 3 to 10 digits"),
+        (not own or codes.OWN_CODE.fullmatch(own), "the code is too short, too long, or has blanks"),
+        (not request.template or templates.is_template(request.template), "the template has no place for the code"),
+        (not hash_ or templates.RETRIEVER_HASH.fullmatch(hash_), "an app's hash has eleven characters"),
+        (1 <= len(request.steps) <= STEPS_LIMIT, f"there are 1 to {STEPS_LIMIT} steps"),
+        (min(request.validity_seconds, request.max_attempts, request.max_sends) >= 1, "a limit is below 1"),
+    ):
+        if not is_right:
+            raise VerifyError(VerifyProblem.BAD_REQUEST, text)
+    return replace(request, number=number)
+
+
+def _step_of(document: Document, channel: str) -> VerifyStep:
+    """The step by which a fresh code goes: of the channel asked for, else as the latest went."""
+    wanted = channel or document.history[-1].channel
+    return next((step for step in document.request.steps if step.channel == wanted), VerifyStep(channel=wanted))

@@ -1,0 +1,233 @@
+"""Where verifications are kept: by id, by number, by reference; and which of a number is under way."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from gateway.models import Callback
+from gateway.providers.ports import VerifyError, VerifyProblem, VerifyStatus
+from gateway.providers.seams import ServiceCallbacks, VerifyEvent
+from gateway.services import verifications as rules
+from gateway.services.shelf import Kept, Put, Shelf
+from gateway.services.verifications import Document
+from gateway.store import Store
+from gateway.store.records import Record
+
+replace = msgspec.structs.replace
+
+KIND: Final = "verify"
+
+
+class Active(msgspec.Struct, frozen=True):
+    """Which verification of a number and brand is under way."""
+
+    id: str
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """A document that is only there to be found."""
+
+
+class VerifyBook:
+    """Writes verifications down, with the callbacks that this owes.
+
+    Args:
+        keep_seconds: for how long those that have ended are kept.
+        reporters: dialects that have words for what happens, by name.
+        on_callbacks: called after a commit that owes callbacks.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        keep_seconds: float,
+        reporters: Mapping[str, ServiceCallbacks],
+        on_callbacks: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._keep_seconds = keep_seconds
+        self._reporters = reporters
+        self._on_callbacks = on_callbacks
+        self._clock = clock
+        self._documents = Shelf(store, KIND, Document, clock=clock)
+        self._active = Shelf(store, "verify_active", Active, clock=clock)
+        self._references = Shelf(store, "verify_reference", Nothing, clock=clock)
+
+    # --- finding ---
+
+    async def get(self, account: str, verification_id: str) -> Kept[Document] | None:
+        """One by its id."""
+        return await self._documents.get(account, verification_id)
+
+    async def wanted(self, account: str, verification_id: str) -> Kept[Document]:
+        """One by its id.
+
+        Raises:
+            VerifyError: NOT_FOUND.
+        """
+        return _there(await self._documents.get(account, verification_id), verification_id)
+
+    async def search(self, account: str, number: str, reference: str) -> list[Kept[Document]]:
+        """Those of a number, a reference, or all of the account's; newest first."""
+        if reference:
+            ids = [kept.key for kept in await self._references.all(account, tag=reference)]
+            loaded = [await self._documents.get(account, identifier) for identifier in ids]
+            found = [kept for kept in loaded if kept is not None and number in ("", kept.value.request.number)]
+        else:
+            found = await self._documents.all(account, tag=number or None)
+        return sorted(found, key=lambda kept: (kept.value.created_at, kept.key), reverse=True)
+
+    async def due(self, now: float, limit: int) -> list[Kept[Document]]:
+        """Those that want attention."""
+        return await self._documents.due(now, limit=limit)
+
+    # --- writing ---
+
+    async def add(self, account: str, document: Document) -> Kept[Document]:
+        """Keep a new one, and hold its number against others where it must be alone.
+
+        Raises:
+            VerifyError: CONCURRENT, or its id is taken.
+        """
+        request = document.request
+        records = [self._documents.new(account, request.id, self._put(account, document))]
+        if request.reference:
+            records.append(self._references.new(account, request.id, Put(Nothing(), tag=request.reference)))
+        if not request.allow_concurrent:
+            records.append(await self._claim(account, document))
+        written = await self._store.put_records(records)
+        if not written[0]:
+            raise VerifyError(VerifyProblem.BAD_REQUEST, "there is a verification of this id already")
+        if not all(written):
+            await self.forget(account, request.id)
+            raise VerifyError(VerifyProblem.CONCURRENT, "another was begun for this number at the same moment")
+        return Kept(document, replace(records[0], version=1, callbacks=()))
+
+    async def put(
+        self, kept: Kept[Document], document: Document, event: VerifyEvent | None = None
+    ) -> Kept[Document] | None:
+        """Write over one that was read; None: another was quicker."""
+        written = await self._documents.put(kept, self._put(kept.account, document, event))
+        self._told(written)
+        return written
+
+    async def change(
+        self,
+        account: str,
+        verification_id: str,
+        edit: Callable[[Kept[Document]], tuple[Document, VerifyEvent | None] | None],
+    ) -> Kept[Document]:
+        """Change one, whoever else writes.
+
+        Args:
+            edit: makes the new one and what is reported of it; None leaves it as it is.
+
+        Raises:
+            VerifyError: NOT_FOUND.
+        """
+
+        def put(kept: Kept[Document]) -> Put[Document] | None:
+            made = edit(kept)
+            return self._put(account, *made) if made is not None else None
+
+        changed = await self._documents.change(account, verification_id, put)
+        self._told(changed)
+        return _there(changed, verification_id)
+
+    async def forget(self, account: str, verification_id: str) -> None:
+        """As if it had never been."""
+        await self._documents.drop(account, [verification_id])
+        await self._references.drop(account, [verification_id])
+
+    async def forget_idle(self, now: float, limit: int) -> int:
+        """Forget which was under way where that is long ago."""
+        idle = await self._active.due(now, limit=limit)
+        for one in idle:
+            await self._active.drop(one.account, [one.key])
+        return len(idle)
+
+    # --- one at a time ---
+
+    async def _claim(self, account: str, document: Document) -> Record:
+        """The record that says which verification of a number and brand is under way."""
+        request, now = document.request, self._clock()
+        key = f"{request.number} {request.brand}"
+        put = Put(Active(request.id), due_at=now + self._keep_seconds)
+        active = await self._active.get(account, key)
+        if active is None:
+            return self._active.new(account, key, put)
+        other = await self._documents.get(account, active.value.id)
+        if other is not None and other.value.status_at(now) in rules.OPEN:
+            if not request.replaces_concurrent:
+                raise VerifyError(
+                    VerifyProblem.CONCURRENT,
+                    "a verification of this number is under way",
+                    verification_id=active.value.id,
+                    retry_after=max(1.0, other.value.expires_at - now),
+                )
+            await self._replace(account, active.value.id)
+        return self._active.next(active, put)
+
+    async def _replace(self, account: str, verification_id: str) -> None:
+        now = self._clock()
+
+        def edit(kept: Kept[Document]) -> tuple[Document, VerifyEvent] | None:
+            if not kept.value.is_open:
+                return None
+            return rules.ended(kept.value, VerifyStatus.CANCELLED, now), VerifyEvent.CANCELLED
+
+        await self.change(account, verification_id, edit)
+
+    # --- what is owed ---
+
+    def _put(self, account: str, document: Document, event: VerifyEvent | None = None) -> Put[Document]:
+        callback = self._callback(account, document, event) if event is not None else None
+        return Put(
+            document,
+            due_at=rules.due_at(document, self._keep_seconds),
+            tag=document.request.number,
+            callbacks=(callback,) if callback is not None else (),
+        )
+
+    def _callback(self, account: str, document: Document, event: VerifyEvent) -> Callback | None:
+        request = document.request
+        reporter = self._reporters.get(request.dialect)
+        if not request.callback_url or reporter is None:
+            return None
+        now = self._clock()
+        callback = reporter.verification_callback(rules.view(document, account, now), event)
+        return None if callback is None else owed(callback, self._store, account, request.id, request.dialect, now)
+
+    def _told(self, kept: Kept[Document] | None) -> None:
+        if kept is not None and kept.value.request.callback_url:
+            self._on_callbacks()
+
+
+def owed(callback: Callback, store: Store, account: str, about: str, dialect: str, now: float) -> Callback:
+    """A callback as it is kept: with an id, and due at once."""
+    return replace(
+        callback,
+        id=store.ids.new(now),
+        account=account,
+        message_id=about,
+        dialect=dialect,
+        created_at=now,
+        due_at=now,
+    )
+
+
+def _there(kept: Kept[Document] | None, verification_id: str) -> Kept[Document]:
+    if kept is None:
+        raise VerifyError(VerifyProblem.NOT_FOUND, "there is no such verification", verification_id=verification_id)
+    return kept
+
+
+def page(found: Sequence[Kept[Document]], before_id: str, limit: int) -> Sequence[Kept[Document]]:
+    """Some of what was found, from the one after `before_id` on."""
+    if before_id:
+        places = [place for place, kept in enumerate(found) if kept.key == before_id]
+        found = found[places[0] + 1 :] if places else []
+    return found[:limit]
