@@ -31,7 +31,7 @@ from gateway.providers.checkmobi.request import (
 from gateway.providers.forms import is_message_id
 from gateway.providers.numbers import SenderMalformed, SenderTooLong, sender_address
 from gateway.providers.ports import Flow, NoAnswer, NotOffered
-from gateway.providers.seams import LookupBatch, VerifyEvent
+from gateway.providers.seams import LookupBatch, LookupFailed, VerifyEvent
 from gateway.providers.verifying import Verification
 
 Handler = Callable[[Asked], Awaitable[WebAnswer]]
@@ -79,7 +79,7 @@ class Checkmobi:
             return answers.refused(UNAUTHORIZED)
         except NotOffered:
             return answers.refused(DISABLED)
-        except NoAnswer:
+        except (NoAnswer, LookupFailed):
             return answers.failed(503)
         except InvalidMessage as error:
             return answers.refused(CODE_BY_REASON.get(error.code, BAD_PAYLOAD))

@@ -15,7 +15,7 @@ from gateway.providers.lanck import answers, spec, verify
 from gateway.providers.lanck.endpoints import Handler
 from gateway.providers.lanck.request import INVALID_REQUEST, Asked, Network, Refused, read_credentials
 from gateway.providers.ports import Flow, FlowStep, NoAnswer, NotOffered
-from gateway.providers.seams import LookupBatch, VerifyEvent
+from gateway.providers.seams import LookupBatch, LookupFailed, VerifyEvent
 from gateway.providers.verifying import Verification
 
 UNAUTHORIZED: Final = 1
@@ -86,7 +86,7 @@ class Lanck:
             return answers.refused(UNAUTHORIZED)
         except NotOffered:
             return answers.refused(FORBIDDEN)
-        except NoAnswer:
+        except (NoAnswer, LookupFailed):
             return answers.refused(INTERNAL)
         except InvalidMessage:
             return answers.refused(INVALID_REQUEST)

@@ -31,6 +31,7 @@ from gateway.providers.mocean.request import (
     text_of,
 )
 from gateway.providers.ports import NoAnswer, NotOffered
+from gateway.providers.seams import LookupFailed
 
 
 class MoceanOptions(msgspec.Struct, kw_only=True, frozen=True):
@@ -77,7 +78,7 @@ class Mocean:
             return _refusal(is_sms, words.unauthorized, words, form)
         except NotOffered:
             return _refusal(is_sms, words.not_offered, words, form)
-        except NoAnswer:
+        except (NoAnswer, LookupFailed):
             return _refusal(is_sms, words.system, words, form)
         except InvalidMessage:
             # What is passed on is looked at only so far: an address that cannot be called, a body over the limit.
