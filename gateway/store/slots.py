@@ -37,8 +37,8 @@ class Shares(msgspec.Struct, frozen=True):
 def deal(holders: Mapping[BindSlot, str], seekers: Collection[str], node: str) -> tuple[list[BindSlot], list[BindSlot]]:
     """Which free slots of an uplink a node takes, and which of its own it has to give up.
 
-    Nobody holds more than its fair share while slots are free, nor two more than another while none are. Whoever holds
-    one keeps one. All nodes come to the same result of the same rows.
+    In the end nobody holds two more than another. Whoever holds one keeps one. All nodes come to the same result of the
+    same rows.
 
     Args:
         holders: all slots, each with the living node that holds it, or "".
@@ -51,15 +51,17 @@ def deal(holders: Mapping[BindSlot, str], seekers: Collection[str], node: str) -
             counts[holder] += 1
     free = [slot for slot, holder in sorted(holders.items()) if not holder]
     mine = [slot for slot, holder in sorted(holders.items()) if holder == node]
-    fair = len(holders) // len(counts)
-    taken = _take(free, mine, -(-len(holders) // len(counts)) - len(mine))
-    needed = sum(max(0, fair - count) for count in counts.values()) - len(free)
-    for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        given = max(0, min(count - max(fair, 1), needed))
+    fair, rest = divmod(sum(counts.values()) + len(free), len(counts))
+    # Who has more keeps more: the fewest binds are closed.
+    ranks = sorted(counts, key=lambda name: (-counts[name], name))
+    targets = {name: fair + (rank < rest) for rank, name in enumerate(ranks)}
+    missing = sum(max(0, targets[name] - count) for name, count in counts.items()) - len(free)
+    for name in ranks:
+        given = max(0, min(counts[name] - targets[name], missing))
         if name == node:
-            return taken, _give(mine, given)
-        needed -= given
-    return taken, []
+            return _take(free, mine, targets[node] - len(mine)), _give(mine, given)
+        missing -= given
+    return [], []
 
 
 def _take(free: list[BindSlot], mine: list[BindSlot], count: int) -> list[BindSlot]:

@@ -120,7 +120,7 @@ async def test_all_binds_are_closed_before_a_lease_ends_that_nobody_renews() -> 
     node.clock.now += 0.2
     node.slots.start()
     async with asyncio.timeout(5):
-        while node.uplink.up:
+        while node.uplink.up:  # noqa: ASYNC110
             await asyncio.sleep(0)
     node.store.shares = Shares(held=frozenset({TWO}))
     await node.slots.deal()
