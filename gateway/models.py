@@ -117,6 +117,10 @@ class NewMessage(msgspec.Struct, kw_only=True, frozen=True):
     validity_seconds: int | None = None
     scheduled_at: float | None = None
     priority: int = 0
+    secret: bool = False
+    """Whether its text must not be read where it is kept: sealed from its acceptance on, erased when it is final."""
+    service: str = ""
+    """What kind of traffic it is, in its sender's words: 'transactional', 'promotional', a provider's product."""
 
 
 class Message(NewMessage, kw_only=True, frozen=True):
@@ -133,6 +137,10 @@ class Message(NewMessage, kw_only=True, frozen=True):
     part_count: int = 0
     in_doubt: bool = False
     """Whether any attempt of any part is or was in doubt: it may have reached the recipient twice."""
+    price: int = 0
+    """What its account was charged when it was accepted: millionths of the currency, for all its parts."""
+    refunded: int = 0
+    """How much of that was given back."""
 
 
 class PartBody(msgspec.Struct, kw_only=True, frozen=True):
@@ -245,6 +253,9 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
 
 DELIVERY_SCHEME: Final = "smpp://"
 """Begins the `url` of a callback that goes out over an account's binds; its name follows."""
+
+SERVICES: Final = "services"
+"""The `dialect` of messages that a service of ours sends: their ends are noted, whether or not they owe a callback."""
 
 
 class Callback(msgspec.Struct, kw_only=True, frozen=True):

@@ -15,6 +15,7 @@ from gateway.errors import StoreError
 from gateway.models import DELIVERY_SCHEME, Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store.ids import Ids
 from gateway.store.matching import IdRule
+from gateway.store.money import NOTHING, Allowance, MoneyStore, NewClaim, RefundRule
 from gateway.store.records import RecordStore
 from gateway.store.slots import BindSlot, Shares, Wanted
 
@@ -47,6 +48,8 @@ class Bookkeeping:
     """How long a part waits for its receipt."""
     lifetime_seconds: float = 345_600.0
     """How long after its message was accepted a part may be found by its SMSC id."""
+    refund: RefundRule = "unaccepted"
+    """Which parts of a message that has ended are not to be paid for."""
 
     def rule(self, group: str) -> IdRule:
         """How the message ids of a group compare."""
@@ -114,7 +117,7 @@ class Inherited(msgspec.Struct, frozen=True):
     """Whether no unfinished message of a dead node is left."""
 
 
-class Store(RecordStore):
+class Store(RecordStore, MoneyStore):
     """Where messages are kept."""
 
     ids: Ids
@@ -127,10 +130,26 @@ class Store(RecordStore):
     # --- accepting and sending ---
 
     @abstractmethod
-    async def add(self, messages: Sequence[Message]) -> None:
-        """Keep accepted messages.
+    async def add(
+        self,
+        messages: Sequence[Message],
+        *,
+        claim: NewClaim | None = None,
+        allowances: Mapping[str, Allowance] = NOTHING,
+        parts: Mapping[str, int] = NOTHING,
+    ) -> Mapping[str, str]:
+        """Keep accepted messages, and charge their accounts for them.
+
+        Args:
+            claim: kept with them; dropped where none of them is.
+            allowances: of accounts that are limited.
+            parts: how many parts messages count as; 1 for others.
+
+        Returns:
+            Why some are not kept, by id: the account cannot pay for them, or its quota is used up.
 
         Raises:
+            KeyTaken: the claim's key was used before; nothing was kept.
             StoreFull: too much waits for a commit.
         """
 
@@ -266,8 +285,12 @@ class Store(RecordStore):
         return 0
 
     @abstractmethod
-    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
-        """Messages queued for an uplink that are not in `skip`, in the order in which they should go."""
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str], account: str = "") -> list[Message]:
+        """Messages queued for an uplink that are not in `skip`, of one account or of any, in the order of going."""
+
+    @abstractmethod
+    async def waiting_accounts(self, uplink: str) -> list[str]:
+        """The accounts whose messages are queued for an uplink."""
 
     @abstractmethod
     async def waiting_uplinks(self) -> list[str]:
@@ -290,6 +313,34 @@ class Store(RecordStore):
         """An account's messages (any account's where empty), newest first."""
 
     @abstractmethod
+    async def find_messages(
+        self,
+        account: str,
+        *,
+        state: State | None = None,
+        recipient: str = "",
+        sender: str = "",
+        client_reference: str = "",
+        group: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
+    ) -> list[Message]:
+        """An account's messages (any account's where empty), newest first; accepted at `since` or later.
+
+        A reference, a group, a recipient or an account leads to its messages at once; the other conditions are for
+        choosing among those.
+
+        Args:
+            until: accepted before; 0: until now.
+        """
+
+    @abstractmethod
+    async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
+        """How many messages accepted in a time are in each state, by day (YYYY-MM-DD, UTC); looks at each of them."""
+
+    @abstractmethod
     async def parts(self, message_id: str) -> list[Part]:
         """A message's parts in order; none before it was split."""
 
@@ -300,6 +351,12 @@ class Store(RecordStore):
     @abstractmethod
     async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
         """Messages to an account's numbers (any account's where empty), newest first."""
+
+    @abstractmethod
+    async def find_inbound(
+        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+    ) -> list[Inbound]:
+        """Messages to an account's numbers (any account's where empty) that came at `since` or later, newest first."""
 
     @abstractmethod
     async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -24,9 +25,11 @@ from gateway.store.base import (
     departure_events,
     replaced_event,
 )
-from gateway.store.ids import Ids
+from gateway.store.ids import Ids, key_at, key_of
 from gateway.store.matching import look_up_key
+from gateway.store.memory_money import MoneyTables
 from gateway.store.memory_records import RecordTable
+from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
 from gateway.store.moves import (
     Changes,
     GroupKey,
@@ -41,6 +44,7 @@ from gateway.store.moves import (
     receipts_need,
 )
 from gateway.store.records import Record
+from gateway.store.sqlite_search import days, key_range
 
 T = TypeVar("T")
 replace = msgspec.structs.replace
@@ -61,6 +65,7 @@ class Tables:
     votes: dict[str, dict[str, int]] = field(default_factory=dict)
     nodes: dict[str, float] = field(default_factory=dict)
     records: RecordTable = field(default_factory=RecordTable)
+    money: MoneyTables = field(default_factory=MoneyTables)
 
 
 class MemoryStore(Store):
@@ -96,12 +101,21 @@ class MemoryStore(Store):
 
     # --- accepting and sending ---
 
-    async def add(self, messages: Sequence[Message]) -> None:
-        def work() -> None:
-            for message in messages:
-                self.tables.messages[message.id] = message
+    async def add(
+        self,
+        messages: Sequence[Message],
+        *,
+        claim: NewClaim | None = None,
+        allowances: Mapping[str, Allowance] = NOTHING,
+        parts: Mapping[str, int] = NOTHING,
+    ) -> Mapping[str, str]:
+        def work() -> Mapping[str, str]:
+            admission = Admission(messages=messages, claim=claim, allowances=allowances, parts=parts)
+            refused = self.tables.money.admit(admission)
+            self.tables.messages.update((one.id, one) for one in messages if one.id not in refused)
+            return refused
 
-        await self._commit("add", work, len(messages))
+        return await self._commit("add", work, len(messages))
 
     async def depart(self, departures: Sequence[Departure]) -> None:
         def work() -> None:
@@ -147,6 +161,7 @@ class MemoryStore(Store):
     async def amend(self, messages: Sequence[Message]) -> None:
         def work() -> None:
             for message in messages:
+                self.tables.money.recharge(self.tables.messages[message.id].price, message)
                 self.tables.messages[message.id] = message
                 self._write_events([replaced_event(message)])
 
@@ -211,6 +226,7 @@ class MemoryStore(Store):
                 decide_unknown(late, self._loaded({part.message_id for part in late}), now, book, self.ids)
             )
             faded = self._fade(now - book.lifetime_seconds)
+            self.tables.money.drop_claims(now)
             is_done = max(len(old), len(late), faded) < SWEEP_LIMIT
             return Swept(orphaned=len(old), unknown=len(late), callbacks=callbacks, is_done=is_done)
 
@@ -345,6 +361,23 @@ class MemoryStore(Store):
     async def due_records(self, kind: str, now: float, *, limit: int) -> list[Record]:
         return self.tables.records.due(kind, now, limit)
 
+    # --- money ---
+
+    async def find_claim(self, account: str, key: str, now: float) -> Claimed | None:
+        return self.tables.money.find_claim(account, key, now)
+
+    async def book(self, entry: Entry) -> Entry:
+        return await self._commit("book", lambda: self.tables.money.book(entry), 1)
+
+    async def balance(self, account: str) -> int:
+        return self.tables.money.balance(account)
+
+    async def entries(self, account: str, *, limit: int = 50, before: int = 0) -> list[Entry]:
+        return self.tables.money.entries(account, limit, before)
+
+    async def usage(self, account: str) -> dict[str, int]:
+        return self.tables.money.usage(account)
+
     # --- starting ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
@@ -353,13 +386,16 @@ class MemoryStore(Store):
 
         await self._commit("register", work)
 
-    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
-        found = [
-            one
-            for one in self.tables.messages.values()
-            if one.state is State.QUEUED and one.uplink == uplink and one.id not in skip
-        ]
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str], account: str = "") -> list[Message]:
+        found = [one for one in self._waiting_for(uplink) if one.id not in skip and account in ("", one.account)]
         return sorted(found, key=lambda one: (-one.priority, one.id))[:limit]
+
+    async def waiting_accounts(self, uplink: str) -> list[str]:
+        return sorted({one.account for one in self._waiting_for(uplink)})
+
+    def _waiting_for(self, uplink: str) -> list[Message]:
+        every = self.tables.messages.values()
+        return [one for one in every if one.state is State.QUEUED and one.uplink == uplink]
 
     async def waiting_uplinks(self) -> list[str]:
         return sorted({one.uplink for one in self.tables.messages.values() if one.state is State.QUEUED})
@@ -381,15 +417,60 @@ class MemoryStore(Store):
     async def messages(
         self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
     ) -> list[Message]:
+        return await self.find_messages(account, state=state, recipient=recipient, limit=limit, before_id=before_id)
+
+    async def find_messages(
+        self,
+        account: str,
+        *,
+        state: State | None = None,
+        recipient: str = "",
+        sender: str = "",
+        client_reference: str = "",
+        group: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
+    ) -> list[Message]:
+        first, last = key_range(since, until, before_id)
         found = [
             one
             for one in self.tables.messages.values()
-            if account in ("", one.account)
+            if first <= key_of(one.id) < last
+            and account in ("", one.account)
             and state in (None, one.state)
             and recipient in ("", one.recipient)
-            and (not before_id or one.id < before_id)
+            and sender in ("", one.sender)
+            and client_reference in ("", one.client_reference)
+            and group in ("", one.group)
         ]
         return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
+
+    async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
+        counts: dict[str, dict[State, int]] = {}
+        for day, start, end in days(since, until):
+            found = Counter(
+                one.state
+                for one in self.tables.messages.values()
+                if key_at(start) <= key_of(one.id) < key_at(end) and account in ("", one.account)
+            )
+            if found:
+                counts[day] = dict(found)
+        return counts
+
+    async def find_inbound(
+        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+    ) -> list[Inbound]:
+        found = [
+            one
+            for one in self.tables.inbound.values()
+            if account in ("", one.account)
+            and recipient in ("", one.recipient)
+            and sender in ("", one.sender)
+            and one.received_at >= since
+        ]
+        return found[::-1][:limit]
 
     async def parts(self, message_id: str) -> list[Part]:
         parts = self.tables.parts.get(message_id, {})
@@ -400,8 +481,7 @@ class MemoryStore(Store):
         return [] if message is None else [accepted_event(message), *self.tables.events.get(message_id, [])]
 
     async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
-        found = [one for one in self.tables.inbound.values() if account in ("", one.account)]
-        return found[::-1][:limit]
+        return await self.find_inbound(account, limit=limit)
 
     async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
         found = [
@@ -443,7 +523,9 @@ class MemoryStore(Store):
                 error=message.error,
                 in_doubt=message.in_doubt,
                 updated_at=message.updated_at,
+                refunded=message.refunded,
             )
+        self.tables.money.refund(changes.refunds)
         for part in (*changes.ended.values(), *changes.moved.values()):
             self._put_part(part)
         self._write_events(changes.events)

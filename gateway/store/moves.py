@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.models import RANK, Callback, Event, Message, Part, Receipt, State
+from gateway.models import RANK, SERVICES, Callback, Event, Message, Part, Receipt, State
 from gateway.store.base import Bookkeeping, PartEnd
 from gateway.store.ids import Ids
 from gateway.store.matching import (
@@ -22,6 +22,7 @@ from gateway.store.matching import (
     receipt_forms,
     response_forms,
 )
+from gateway.store.money import Refund, refund_due
 
 replace = msgspec.structs.replace
 
@@ -78,6 +79,7 @@ class Changes:
     votes: list[tuple[str, str]] = field(default_factory=list)
     """(group, rule) that worked once more."""
     matched: list[bool] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
 
 
 def fold(states: Sequence[State]) -> State:
@@ -262,6 +264,7 @@ def decide_ends(messages: Sequence[Message], book: Bookkeeping, ids: Ids) -> Cha
     """End messages that have no parts."""
     changes = Changes()
     for message in messages:
+        message = _refund(message, (), message.updated_at, changes, book)
         changes.messages[message.id] = message
         changes.events.append(message_event(message))
         owe(message, None, message.updated_at, changes, book, ids)
@@ -293,16 +296,27 @@ def _settle(
     error = ""
     if state.is_final and state is not State.DELIVERED:
         error = next(part.error for part in parts if part.state is state)
-    message = replace(message, state=state, error=error, updated_at=at)
+    message = _refund(replace(message, state=state, error=error, updated_at=at), parts, at, changes, book)
     loaded.messages[message.id] = changes.messages[message.id] = message
     if state.is_final and message.part_count > 1:
         changes.events.append(message_event(message))
     owe(message, receipt, at, changes, book, ids)
 
 
+def _refund(message: Message, parts: Iterable[Part], at: float, changes: Changes, book: Bookkeeping) -> Message:
+    """Give an account back what it need not pay, or take back what it got too much."""
+    if not message.price:
+        return message
+    due = refund_due(message, parts, book.refund)
+    if due == message.refunded:
+        return message
+    changes.refunds.append(Refund(message.account, due - message.refunded, at))
+    return replace(message, refunded=due)
+
+
 def owe(message: Message, receipt: Receipt | None, at: float, changes: Changes, book: Bookkeeping, ids: Ids) -> None:
     """Add the callback that a message's new state owes, if any."""
-    if not message.callback_url:
+    if not message.callback_url and message.dialect != SERVICES:
         return
     callback = book.callback_for(message, receipt)
     if callback is not None:

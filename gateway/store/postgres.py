@@ -8,28 +8,29 @@ again soon.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
 from typing import Any, Final, TypeVar
 
 import asyncpg
 import msgspec
 import structlog
 
-from gateway.errors import StoreError, StoreFull
+from gateway.errors import KeyTaken, StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.store import postgres_intake, postgres_records
 from gateway.store import postgres_reads as reads
 from gateway.store import postgres_slots as slots
-from gateway.store import postgres_records
 from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Store, Swept
 from gateway.store.ids import Ids
+from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
 from gateway.store.postgres_claims import Claims
 from gateway.store.postgres_connect import PlainConnection, connect, open_first, options
 from gateway.store.postgres_keeper import CHANNEL, Keeper
 from gateway.store.postgres_rows import Connection, clean_struct
 from gateway.store.postgres_writer import LOST, Work, Writer, describe, hang_up, store_error
 from gateway.store.postgres_writes import Holder, Writes
-from gateway.store.slots import BindSlot, Shares, Wanted
 from gateway.store.records import Record
+from gateway.store.slots import BindSlot, Shares, Wanted
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ _CLOSE_SECONDS: Final = 5.0
 _INTAKE: Final = "messages"
 _UPLINK: Final = "receipts"
 _SERVICES: Final = "records"
-_LISTED: Final = frozenset({"receive", "put records", "drop records"})
+_LISTED: Final = frozenset({"receive", "put records", "drop records", "book"})
 """Kinds of work that return something for each row."""
 
 
@@ -116,8 +117,22 @@ class PostgresStore(Store):
 
     # --- accepting and sending ---
 
-    async def add(self, messages: Sequence[Message]) -> None:
-        await self._write_bounded(_INTAKE, "add", messages)
+    async def add(
+        self,
+        messages: Sequence[Message],
+        *,
+        claim: NewClaim | None = None,
+        allowances: Mapping[str, Allowance] = NOTHING,
+        parts: Mapping[str, int] = NOTHING,
+    ) -> Mapping[str, str]:
+        if not messages:
+            return {}
+        admission = Admission(messages=messages, claim=claim, allowances=allowances, parts=parts)
+        (result,) = await self._write_bounded(_INTAKE, "add", [admission], size=len(messages))
+        if isinstance(result, KeyTaken):
+            raise result
+        refused: Mapping[str, str] = result
+        return refused
 
     async def depart(self, departures: Sequence[Departure]) -> None:
         await self._write("depart", departures, size=sum(len(one.parts) for one in departures))
@@ -231,6 +246,25 @@ class PostgresStore(Store):
     async def due_records(self, kind: str, now: float, *, limit: int) -> list[Record]:
         return await self._read(lambda connection: postgres_records.due_records(connection, kind, now, limit))
 
+    # --- money ---
+
+    async def find_claim(self, account: str, key: str, now: float) -> Claimed | None:
+        return await self._read(lambda connection: postgres_intake.find_claim(connection, account, key, now))
+
+    async def book(self, entry: Entry) -> Entry:
+        (booked,) = await self._write_bounded(_SERVICES, "book", [entry])
+        kept: Entry = booked
+        return kept
+
+    async def balance(self, account: str) -> int:
+        return await self._read(lambda connection: postgres_intake.balance(connection, account))
+
+    async def entries(self, account: str, *, limit: int = 50, before: int = 0) -> list[Entry]:
+        return await self._read(lambda connection: postgres_intake.entries(connection, account, limit, before))
+
+    async def usage(self, account: str) -> dict[str, int]:
+        return await self._read(lambda connection: postgres_intake.usage(connection, account))
+
     # --- nodes ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
@@ -275,14 +309,17 @@ class PostgresStore(Store):
             await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
         return count
 
-    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str], account: str = "") -> list[Message]:
         skipped = frozenset(skip)
 
         async def claim(connection: Connection) -> list[Message]:
             async with connection.transaction():
-                return await self._claims.waiting(connection, uplink, limit, skipped)
+                return await self._claims.waiting(connection, uplink, limit, skipped, account)
 
         return await self._read(claim)
+
+    async def waiting_accounts(self, uplink: str) -> list[str]:
+        return await self._read(lambda connection: self._claims.waiting_accounts(connection, uplink))
 
     async def waiting_uplinks(self) -> list[str]:
         return await self._read(self._claims.waiting_uplinks)
@@ -298,9 +335,45 @@ class PostgresStore(Store):
     async def messages(
         self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
     ) -> list[Message]:
+        return await self.find_messages(account, state=state, recipient=recipient, limit=limit, before_id=before_id)
+
+    async def find_messages(
+        self,
+        account: str,
+        *,
+        state: State | None = None,
+        recipient: str = "",
+        sender: str = "",
+        client_reference: str = "",
+        group: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
+    ) -> list[Message]:
         return await self._read(
-            lambda connection: reads.messages(connection, account, state, recipient, limit, before_id)
+            lambda connection: reads.messages(
+                connection,
+                account,
+                state=state,
+                recipient=recipient,
+                sender=sender,
+                client_reference=client_reference,
+                group=group,
+                since=since,
+                until=until,
+                limit=limit,
+                before_id=before_id,
+            )
         )
+
+    async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
+        return await self._read(lambda connection: reads.count_by_state(connection, account, since, until))
+
+    async def find_inbound(
+        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+    ) -> list[Inbound]:
+        return await self._read(lambda connection: reads.inbound(connection, account, recipient, sender, since, limit))
 
     async def parts(self, message_id: str) -> list[Part]:
         return await self._read(lambda connection: reads.parts(connection, message_id))
@@ -309,7 +382,7 @@ class PostgresStore(Store):
         return await self._read(lambda connection: reads.timeline(connection, message_id))
 
     async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
-        return await self._read(lambda connection: reads.inbound(connection, account, limit))
+        return await self.find_inbound(account, limit=limit)
 
     async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
         return await self._read(lambda connection: reads.callbacks(connection, account, failed, limit))
@@ -342,15 +415,17 @@ class PostgresStore(Store):
         if self._is_closed:
             raise StoreError("the store is closed")
 
-    async def _write_bounded(self, source: str, kind: str, rows: Sequence[Any], context: object = None) -> Any:
+    async def _write_bounded(
+        self, source: str, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None
+    ) -> Any:
         """Write rows of a source that must wait its turn: senders on one side, SMSCs on the other."""
-        count = len(rows)
+        count = len(rows) if size is None else size
         # One request may be larger than the limit; it is taken when nothing else waits.
         if self._waiting[source] and self._waiting[source] + count > self._queue_limit:
             raise StoreFull(f"{self._waiting[source]} {source} wait for the store; try again")
         self._waiting[source] += count
         try:
-            return await self._write(kind, rows, context)
+            return await self._write(kind, rows, context, size=size)
         finally:
             self._waiting[source] -= count
 

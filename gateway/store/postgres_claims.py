@@ -41,12 +41,13 @@ def _distinct(table: str, column: str, condition: str) -> str:
 
 _WAITING_NODES: Final = _distinct("messages", "node", "state = 'queued'")
 _WAITING_UPLINKS: Final = _distinct("messages", "uplink", "state = 'queued' AND node = $1")
+_WAITING_ACCOUNTS: Final = _distinct("messages", "account", "state = 'queued' AND node = $1 AND uplink = $2")
 _UNSENT_NODES: Final = _distinct("parts", "node", "state IN ('queued', 'sending')")
 _HOSTS: Final = _distinct("callbacks", "host", "NOT failed")
 
 _WAITING: Final = (
-    "SELECT key, priority FROM messages WHERE state = 'queued' AND node = $1 AND uplink = $2"
-    " ORDER BY priority DESC, key LIMIT $3"
+    "SELECT key, priority FROM messages WHERE state = 'queued' AND node = $1 AND uplink = $2 AND account = $3"
+    " ORDER BY priority DESC, key LIMIT $4"
 )
 _MESSAGES: Final = f"SELECT {MESSAGES} FROM messages WHERE key = ANY($1::bigint[])"
 _CLAIM: Final = (
@@ -97,17 +98,21 @@ class Claims:
 
     # --- messages ---
 
-    async def waiting(self, connection: Connection, uplink: str, limit: int, skip: Set[str]) -> list[Message]:
-        """Messages queued for an uplink, in the order in which they should go."""
+    async def waiting(
+        self, connection: Connection, uplink: str, limit: int, skip: Set[str], account: str
+    ) -> list[Message]:
+        """Messages queued for an uplink, of one account or of any, in the order in which they should go."""
         node = self._holder.node
         skipped = {key_of(identifier) for identifier in skip}
         found: list[tuple[int, int, str]] = []
         for owner in await self._owners(connection, _WAITING_NODES):
             is_foreign = node not in ("", owner)
             statement = f"{_WAITING} FOR UPDATE SKIP LOCKED" if is_foreign else _WAITING
-            # What is skipped is in memory: no more than the lane's limit.
-            rows = await connection.fetch(statement, owner, uplink, limit + (0 if is_foreign else len(skipped)))
-            found += [(-priority, key, owner) for key, priority in rows if key not in skipped]
+            # What is skipped is in memory: a few times the lane's limit at most.
+            most = limit + (0 if is_foreign else len(skipped))
+            for name in [account] if account else await self._accounts(connection, owner, uplink):
+                rows = await connection.fetch(statement, owner, uplink, name, most)
+                found += [(-priority, key, owner) for key, priority in rows if key not in skipped]
         found = sorted(found)[:limit]
         claimed = [(key, owner) for _, key, owner in found if node not in ("", owner)]
         if claimed:
@@ -132,6 +137,16 @@ class Claims:
             for message, owner in taken
         ]
         await write_events(connection, events)
+
+    async def _accounts(self, connection: Connection, owner: str, uplink: str) -> list[str]:
+        return [name for (name,) in await connection.fetch(_WAITING_ACCOUNTS, owner, uplink)]
+
+    async def waiting_accounts(self, connection: Connection, uplink: str) -> list[str]:
+        """The accounts of which messages wait for an uplink that this node may send."""
+        names: set[str] = set()
+        for owner in await self._owners(connection, _WAITING_NODES):
+            names.update(await self._accounts(connection, owner, uplink))
+        return sorted(names)
 
     async def waiting_uplinks(self, connection: Connection) -> list[str]:
         """The uplinks for which messages wait that this node may send."""

@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store.base import accepted_event
-from gateway.store.ids import key_of
+from gateway.store.ids import key_at, key_of
 from gateway.store.postgres_claims import with_parts
 from gateway.store.postgres_rows import Connection, clean
 from gateway.store.sqlite_rows import (
@@ -21,10 +21,18 @@ from gateway.store.sqlite_rows import (
     message_of,
     part_of,
 )
+from gateway.store.sqlite_search import days, key_range
 
 # ruff: noqa: S608 -- only our own column names go into these statements
 
 _decode_receipt: Final = msgspec.json.Decoder(Receipt).decode
+
+
+_PARTIAL: Final = frozenset({"client_reference", "batch"})
+"""Columns whose index leaves out the rows in which they are empty."""
+_COUNT_STATES: Final = (
+    "SELECT state, count(*) FROM messages WHERE key >= $1 AND key < $2 AND ($3 = '' OR account = $3) GROUP BY state"
+)
 
 
 class _Terms:
@@ -55,21 +63,52 @@ async def message(connection: Connection, account: str, identifier: str) -> Mess
 
 
 async def messages(
-    connection: Connection, account: str, state: State | None, recipient: str, limit: int, before_id: str
+    connection: Connection,
+    account: str,
+    *,
+    state: State | None = None,
+    recipient: str = "",
+    sender: str = "",
+    client_reference: str = "",
+    group: str = "",
+    since: float = 0.0,
+    until: float = 0.0,
+    limit: int = 50,
+    before_id: str = "",
 ) -> list[Message]:
     """Newest first."""
+    first, last = key_range(since, until, before_id)
     where = _Terms()
-    where.add("key < ?", key_of(before_id) if before_id else 1 << 62)
-    if account:
-        where.add("account = ?", account)
+    where.add("key >= ?", first)
+    where.add("key < ?", last)
+    wanted = {"account": account, "recipient": recipient, "client_reference": client_reference, "batch": group}
+    # Of several names the one that leads to the fewest messages has the index; the others are looked at row by row.
+    leader = next((one for one in ("client_reference", "batch", "recipient", "account") if wanted[one]), "")
+    for column, value in wanted.items():
+        if value and column == leader:
+            where.add(f"{column} = ?" + (f" AND {column} <> ''" if column in _PARTIAL else ""), value)
+        elif value:
+            where.add(f"{column} || '' = ?", value)
+    if sender:
+        where.add("sender = ?", sender)
     if state is not None:
-        where.add("state = ?", state.value)
-    if recipient:
-        where.add("recipient = ?", recipient)
+        where.add("state || '' = ?", state.value)
     rows = await connection.fetch(
         f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE {where} ORDER BY key DESC LIMIT {limit:d}", *where.values
     )
     return [message_of(row) for row in rows]
+
+
+async def count_by_state(
+    connection: Connection, account: str, since: float, until: float
+) -> dict[str, dict[State, int]]:
+    """By day."""
+    counts: dict[str, dict[State, int]] = {}
+    for day, start, end in days(since, until):
+        rows = await connection.fetch(_COUNT_STATES, key_at(start), key_at(end), clean(account))
+        if rows:
+            counts[day] = {State(state): count for state, count in rows}
+    return counts
 
 
 async def parts(connection: Connection, message_id: str) -> list[Part]:
@@ -108,11 +147,15 @@ async def next_scheduled_at(connection: Connection) -> float | None:
     return at
 
 
-async def inbound(connection: Connection, account: str, limit: int) -> list[Inbound]:
+async def inbound(
+    connection: Connection, account: str, recipient: str, sender: str, since: float, limit: int
+) -> list[Inbound]:
     """Newest first."""
     where = _Terms()
-    if account:
-        where.add("account = ?", account)
+    where.add("received_at >= ?", since)
+    for column, value in {"account": account, "recipient": recipient, "sender": sender}.items():
+        if value:
+            where.add(f"{column} = ?", value)
     rows = await connection.fetch(
         f"SELECT {INBOUND_COLUMNS} FROM inbound WHERE {where} ORDER BY n DESC LIMIT {limit:d}", *where.values
     )

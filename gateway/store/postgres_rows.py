@@ -26,7 +26,7 @@ Connection = Any
 
 MESSAGE_TYPES: Final = (
     "bigint, text, text, text, text, text, text, text, text, smallint, text, double precision, double precision, text,"
-    " text, text, smallint, boolean, double precision"
+    " text, text, smallint, boolean, double precision, text, bigint, bigint"
 )
 _PART_TYPES: Final = (
     "bigint, text, integer, text, text, text, text, text, text, boolean, text, double precision, integer, bytea,"

@@ -28,6 +28,7 @@ AMEND: Final = (
     + f" FROM {arrays(MESSAGE_TYPES)} AS v({MESSAGE_COLUMNS}) WHERE messages.key = v.key"
     " AND messages.state IN ('queued', 'scheduled') AND messages.part_count = 0 RETURNING messages.key"
 )
+PRICES: Final = "SELECT key, price FROM messages WHERE key = ANY($1::bigint[])"
 BEGUN: Final = "SELECT id FROM messages WHERE key = ANY($1::bigint[]) AND part_count > 0"
 DELETE_PARTS: Final = (
     "DELETE FROM parts USING unnest($1::bigint[]) AS v(key)"
@@ -45,8 +46,10 @@ RELEASE: Final = (
     " FROM due WHERE messages.key = due.key RETURNING messages.id, messages.node"
 )
 MOVE_MESSAGES: Final = (
-    "UPDATE messages SET state = v.state, error = v.error, in_doubt = v.in_doubt, updated_at = v.updated_at"
-    f" FROM {arrays('bigint, text, text, boolean, double precision')} AS v(key, state, error, in_doubt, updated_at)"
+    "UPDATE messages SET state = v.state, error = v.error, in_doubt = v.in_doubt, updated_at = v.updated_at,"
+    " refunded = v.refunded"
+    f" FROM {arrays('bigint, text, text, boolean, double precision, bigint')}"
+    " AS v(key, state, error, in_doubt, updated_at, refunded)"
     " WHERE messages.key = v.key"
 )
 END_ATTEMPTS: Final = (

@@ -7,6 +7,7 @@ from gateway.models import State
 from gateway.store.base import SWEEP_LIMIT, Bookkeeping, Swept
 from gateway.store.ids import Ids, key_at
 from gateway.store.moves import Changes, Loaded, decide_unknown
+from gateway.store.postgres_intake import drop_claims
 from gateway.store.postgres_loads import load_messages
 from gateway.store.postgres_rows import Connection
 from gateway.store.sqlite_rows import part_key
@@ -49,7 +50,8 @@ class Sweeps:
         late = [key for (key,) in rows if key >> 8 in locked]
         callbacks = await self._give_up(connection, late, now, book, ids) if late else 0
         faded = await _fade(connection, now - book.lifetime_seconds)
-        is_done = max(orphaned, len(late), faded) < SWEEP_LIMIT
+        dropped = await drop_claims(connection, now)
+        is_done = max(orphaned, len(late), faded, dropped) < SWEEP_LIMIT
         return Swept(orphaned=orphaned, unknown=len(late), callbacks=callbacks, is_done=is_done)
 
     async def _give_up(self, connection: Connection, keys: list[int], now: float, book: Bookkeeping, ids: Ids) -> int:

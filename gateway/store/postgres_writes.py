@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from gateway.models import Callback, Event, Inbound, Message, Receipt, State
+from gateway.store import postgres_intake
 from gateway.store import postgres_statements as sql
 from gateway.store.base import (
     NOT_BOUND,
@@ -27,6 +28,7 @@ from gateway.store.base import (
 )
 from gateway.store.ids import Ids, key_at, key_of
 from gateway.store.matching import look_up_key
+from gateway.store.money import Entry, EntryKind, Refund
 from gateway.store.moves import (
     Changes,
     Loaded,
@@ -43,7 +45,6 @@ from gateway.store.postgres_rows import (
     INSERT_CALLBACKS,
     INSERT_EVENTS,
     INSERT_INBOUND,
-    INSERT_MESSAGES,
     LOCK_MESSAGES,
     SELECT_FOUND_KEYS,
     UPSERT_PARTS,
@@ -67,7 +68,7 @@ from gateway.store.sqlite_rows import (
 
 # ruff: noqa: S608 -- only our own column names go into these statements
 
-ORDER: Final = ("add", "depart", "record", "end", "receive")
+ORDER: Final = ("depart", "record", "end", "receive")
 """Kinds in the order in which they meet in a transaction: a response before the receipt that follows it."""
 
 GROUP_LOCK: Final = 0x534D5001
@@ -94,9 +95,11 @@ class Writes:
         self._ids = ids
         self._holder = holder
         self._fault = fault
+        self._refunds: list[Refund] = []
+        self._recharged: list[Entry] = []
+        """What the transaction does to balances; booked at its end."""
         self._sweeps = Sweeps(self.write_changes)
         self._handlers: dict[str, Handler] = {
-            "add": self._add,
             "depart": self._depart,
             "record": self._record,
             "end": self._end,
@@ -112,6 +115,7 @@ class Writes:
             "ping": self._ping,
             "put records": _put_records,
             "drop records": drop_records,
+            "book": postgres_intake.book,
         }
 
     def use(self, ids: Ids) -> None:
@@ -133,7 +137,10 @@ class Writes:
         for work in works:
             joined.setdefault((work.kind, id(work.context)), []).append(work)
         outcome: list[tuple[Work, Any]] = []
+        self._refunds, self._recharged = [], []
         for (kind, _), same in sorted(joined.items(), key=_order):
+            if kind == "add":
+                continue
             if kind == "receive":
                 outcome += await self._receive(connection, same, locked, may_park=False)
             elif kind == "sweep":
@@ -142,6 +149,7 @@ class Writes:
                 rows = [row for work in same for row in work.rows]
                 result = await self._handlers[kind](connection, rows, same[0].context)
                 outcome += _by_work(same, result) if isinstance(result, list) else [(work, result) for work in same]
+        outcome += await self._settle_books(connection, [work for work in works if work.kind == "add"])
         return outcome
 
     async def execute_later(self, connection: Connection, works: Sequence[Work]) -> list[tuple[Work, Any]]:
@@ -156,12 +164,14 @@ class Writes:
             locked |= await self._sweeps.late_keys(connection, work.rows[-1], work.context)
         await _lock(connection, locked)
         outcome: list[tuple[Work, Any]] = []
+        self._refunds, self._recharged = [], []
         for context in {id(work.context): work.context for work in receiving}.values():
             same = [work for work in receiving if work.context is context]
             outcome += await self._receive(connection, same, locked, may_park=True)
         for work in sweeping:
             swept = await self._sweeps.sweep(connection, work.rows[-1], work.context, locked, self._ids)
             outcome.append((work, swept))
+        await self._settle_books(connection, ())
         return outcome
 
     async def was_kept(self, connection: Connection) -> bool:
@@ -179,9 +189,17 @@ class Writes:
 
     # --- accepting and sending ---
 
-    async def _add(self, connection: Connection, messages: list[Message], _context: object) -> None:
-        self._fault("add")
-        await write_rows(connection, INSERT_MESSAGES, [message_row(message) for message in messages])
+    async def _settle_books(self, connection: Connection, adding: Sequence[Work]) -> list[tuple[Work, Any]]:
+        """Keep new messages, and change balances by all that this transaction has done: last, in one order of locks."""
+        if adding:
+            self._fault("add")
+        admissions = [row for work in adding for row in work.rows]
+        refunds, self._refunds = self._refunds, []
+        recharged, self._recharged = self._recharged, []
+        if not (admissions or refunds or recharged):
+            return []
+        result = await postgres_intake.add(connection, admissions, refunds, recharged)
+        return list(_by_work(adding, result))
 
     async def _depart(self, connection: Connection, departures: list[Departure], _context: object) -> None:
         self._fault("depart")
@@ -226,7 +244,15 @@ class Writes:
         # Whoever changes it sends it: its node so far finds that it has it no more.
         node = self._holder.node
         changed = [msgspec.structs.replace(one, node=node or one.node) for one in messages]
-        done = {key for (key,) in await write_rows(connection, sql.AMEND, [message_row(one) for one in changed])}
+        prices = dict(await connection.fetch(sql.PRICES, [key_of(one.id) for one in messages]))
+        self._recharged += [
+            Entry(account=one.account, at=one.updated_at, kind=EntryKind.CHARGE, amount=price - one.price)
+            for one in messages
+            if (price := prices.get(key_of(one.id), one.price)) != one.price
+        ]
+        done = {
+            key for (key,) in await write_rows(connection, sql.AMEND, [cleaned(message_row(one)) for one in changed])
+        }
         if len(done) != len(changed):
             raise NotOurs([one.id for one in changed if key_of(one.id) not in done])
         await write_events(connection, [replaced_event(one) for one in changed])
@@ -329,7 +355,10 @@ class Writes:
     async def write_changes(self, connection: Connection, changes: Changes) -> int:
         """Write a decision; returns the number of callbacks it owes."""
         messages = changes.messages.values()
-        rows = [(key_of(one.id), one.state.value, one.error, one.in_doubt, one.updated_at) for one in messages]
+        rows = [
+            (key_of(one.id), one.state.value, one.error, one.in_doubt, one.updated_at, one.refunded) for one in messages
+        ]
+        self._refunds += changes.refunds
         await write_rows(connection, sql.MOVE_MESSAGES, [cleaned(row) for row in rows])
         ended = [
             (

@@ -9,19 +9,21 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
-from gateway.errors import StoreError, StoreFull
+from gateway.errors import KeyTaken, StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
-from gateway.store import sqlite_records
+from gateway.store import sqlite_intake, sqlite_records
 from gateway.store.base import Bookkeeping, Departure, PartEnd, Store, Swept
 from gateway.store.ids import Ids
 from gateway.store.migrations import migrations
+from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
 from gateway.store.records import Record
 from gateway.store.sqlite_reads import Reads
+from gateway.store.sqlite_search import Search
 from gateway.store.sqlite_writer import Work, Writer
 from gateway.store.sqlite_writes import Writes
 
@@ -33,7 +35,7 @@ _STATEMENTS: Final = 512
 _INTAKE: Final = "messages"
 _UPLINK: Final = "receipts"
 _SERVICES: Final = "records"
-_LISTED: Final = frozenset({"receive", "put records", "drop records"})
+_LISTED: Final = frozenset({"receive", "put records", "drop records", "book"})
 """Kinds of work that return something for each row."""
 
 
@@ -61,6 +63,8 @@ class SqliteStore(Store):
             writes = Writes(Ids(_last_key(connection, "callbacks")), int(time.time() * 1_000_000), self._reach)
             self._reader_connection = _connect(path)
             self._reader_connection.execute("PRAGMA query_only = 1")
+            self._search_connection = _connect(path)
+            self._search_connection.execute("PRAGMA query_only = 1")
         except sqlite3.Error as error:
             self._lock.close()
             raise StoreError(f"{path}: cannot be opened: {error}") from error
@@ -70,6 +74,8 @@ class SqliteStore(Store):
         self._connection = connection
         self._reads = Reads(self._reader_connection)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._search = Search(self._search_connection)
+        self._searcher = ThreadPoolExecutor(1, thread_name_prefix="store-search")
         self._writer = Writer(
             connection, writes.handlers(), commit_batch=commit_batch, fault=self._reach, on_commit=on_commit
         )
@@ -80,8 +86,22 @@ class SqliteStore(Store):
 
     # --- accepting and sending ---
 
-    async def add(self, messages: Sequence[Message]) -> None:
-        await self._write_bounded(_INTAKE, "add", messages)
+    async def add(
+        self,
+        messages: Sequence[Message],
+        *,
+        claim: NewClaim | None = None,
+        allowances: Mapping[str, Allowance] = NOTHING,
+        parts: Mapping[str, int] = NOTHING,
+    ) -> Mapping[str, str]:
+        if not messages:
+            return {}
+        admission = Admission(messages=messages, claim=claim, allowances=allowances, parts=parts)
+        (result,) = await self._write_bounded(_INTAKE, "add", [admission], size=len(messages))
+        if isinstance(result, KeyTaken):
+            raise result
+        refused: Mapping[str, str] = result
+        return refused
 
     async def depart(self, departures: Sequence[Departure]) -> None:
         await self._write("depart", departures, size=sum(len(one.parts) for one in departures))
@@ -181,14 +201,36 @@ class SqliteStore(Store):
     async def due_records(self, kind: str, now: float, *, limit: int) -> list[Record]:
         return await self._read(lambda: sqlite_records.due_records(self._reader_connection, kind, now, limit))
 
+    # --- money ---
+
+    async def find_claim(self, account: str, key: str, now: float) -> Claimed | None:
+        return await self._read(lambda: sqlite_intake.find_claim(self._reader_connection, account, key, now))
+
+    async def book(self, entry: Entry) -> Entry:
+        (booked,) = await self._write_bounded(_SERVICES, "book", [entry])
+        kept: Entry = booked
+        return kept
+
+    async def balance(self, account: str) -> int:
+        return await self._read(lambda: sqlite_intake.balance(self._reader_connection, account))
+
+    async def entries(self, account: str, *, limit: int = 50, before: int = 0) -> list[Entry]:
+        return await self._read(lambda: sqlite_intake.entries(self._reader_connection, account, limit, before))
+
+    async def usage(self, account: str) -> dict[str, int]:
+        return await self._read(lambda: sqlite_intake.usage(self._reader_connection, account))
+
     # --- starting ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
         await self._write("register", [(node, now, now + lease_seconds)])
 
-    async def waiting(self, uplink: str, *, limit: int, skip: Set[str]) -> list[Message]:
+    async def waiting(self, uplink: str, *, limit: int, skip: Set[str], account: str = "") -> list[Message]:
         skipped = set(skip)
-        return await self._read(lambda: self._reads.waiting(uplink, limit, skipped))
+        return await self._read(lambda: self._reads.waiting(uplink, limit, skipped, account))
+
+    async def waiting_accounts(self, uplink: str) -> list[str]:
+        return await self._read(lambda: self._reads.waiting_accounts(uplink))
 
     async def waiting_uplinks(self) -> list[str]:
         return await self._read(self._reads.waiting_uplinks)
@@ -205,7 +247,44 @@ class SqliteStore(Store):
     async def messages(
         self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
     ) -> list[Message]:
-        return await self._read(lambda: self._reads.messages(account, state, recipient, limit, before_id))
+        return await self.find_messages(account, state=state, recipient=recipient, limit=limit, before_id=before_id)
+
+    async def find_messages(
+        self,
+        account: str,
+        *,
+        state: State | None = None,
+        recipient: str = "",
+        sender: str = "",
+        client_reference: str = "",
+        group: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
+    ) -> list[Message]:
+        return await self._look(
+            lambda: self._search.messages(
+                account,
+                state=state,
+                recipient=recipient,
+                sender=sender,
+                client_reference=client_reference,
+                group=group,
+                since=since,
+                until=until,
+                limit=limit,
+                before_id=before_id,
+            )
+        )
+
+    async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
+        return await self._look(lambda: self._search.count_by_state(account, since, until))
+
+    async def find_inbound(
+        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+    ) -> list[Inbound]:
+        return await self._look(lambda: self._search.inbound(account, recipient, sender, since, limit))
 
     async def parts(self, message_id: str) -> list[Part]:
         return await self._read(lambda: self._reads.parts(message_id))
@@ -214,7 +293,7 @@ class SqliteStore(Store):
         return await self._read(lambda: self._reads.timeline(message_id))
 
     async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
-        return await self._read(lambda: self._reads.inbound(account, limit))
+        return await self.find_inbound(account, limit=limit)
 
     async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
         return await self._read(lambda: self._reads.callbacks(account, failed, limit))
@@ -238,21 +317,25 @@ class SqliteStore(Store):
     def _close(self) -> None:
         self._writer.stop()
         self._reader.shutdown(wait=True)
+        self._searcher.shutdown(wait=True)
         self._reader_connection.close()
+        self._search_connection.close()
         self._connection.close()
         self._lock.close()
 
     # --- to the threads and back ---
 
-    async def _write_bounded(self, source: str, kind: str, rows: Sequence[Any], context: object = None) -> Any:
+    async def _write_bounded(
+        self, source: str, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None
+    ) -> Any:
         """Write rows of a source that must wait its turn: senders on one side, SMSCs on the other."""
-        count = len(rows)
+        count = len(rows) if size is None else size
         # One request may be larger than the limit; it is taken when nothing else waits.
         if self._waiting[source] and self._waiting[source] + count > self._queue_limit:
             raise StoreFull(f"{self._waiting[source]} {source} wait for the store; try again")
         self._waiting[source] += count
         try:
-            return await self._write(kind, rows, context)
+            return await self._write(kind, rows, context, size=size)
         finally:
             self._waiting[source] -= count
 
@@ -266,10 +349,16 @@ class SqliteStore(Store):
         return await done
 
     async def _read(self, question: Callable[[], T]) -> T:
+        return await self._ask(self._reader, question)
+
+    async def _look(self, question: Callable[[], T]) -> T:
+        return await self._ask(self._searcher, question)
+
+    async def _ask(self, thread: ThreadPoolExecutor, question: Callable[[], T]) -> T:
         if self._is_closed:
             raise StoreError("the store is closed")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._reader, question)
+            return await asyncio.get_running_loop().run_in_executor(thread, question)
         except sqlite3.Error as error:
             raise StoreError(f"the store cannot be read: {error}") from error
 

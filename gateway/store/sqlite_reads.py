@@ -1,23 +1,22 @@
 """What is read from the SQLite file; through a connection of its own, which sees what was committed."""
 
+import heapq
 import sqlite3
 from collections.abc import Set
 from typing import Final
 
 import msgspec
 
-from gateway.models import DELIVERY_SCHEME, Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.models import DELIVERY_SCHEME, Callback, Event, Message, Part, Receipt
 from gateway.store.base import accepted_event
 from gateway.store.ids import key_of
 from gateway.store.sqlite_rows import (
     CALLBACK_COLUMNS,
     EVENT_COLUMNS,
-    INBOUND_COLUMNS,
     MESSAGE_COLUMNS,
     PART_COLUMNS,
     callback_of,
     event_of,
-    inbound_of,
     message_of,
     part_of,
     prefixed,
@@ -37,19 +36,36 @@ class Reads:
 
     # --- for the pipeline ---
 
-    def waiting(self, uplink: str, limit: int, skip: Set[str]) -> list[Message]:
+    def waiting(self, uplink: str, limit: int, skip: Set[str], account: str) -> list[Message]:
         skipped = {key_of(identifier) for identifier in skip}
         keys: list[int] = []
-        rows = self._connection.execute(
-            "SELECT key FROM messages WHERE state = 'queued' AND uplink = ? ORDER BY priority DESC, key", (uplink,)
-        )
-        for (key,) in rows:
+        cursors = [
+            self._connection.execute(
+                "SELECT -priority, key FROM messages WHERE state = 'queued' AND uplink = ? AND account = ?"
+                " ORDER BY priority DESC, key",
+                (uplink, name),
+            )
+            for name in ([account] if account else self.waiting_accounts(uplink))
+        ]
+        for _, key in heapq.merge(*cursors):
             if key not in skipped:
                 keys.append(key)
                 if len(keys) >= limit:
                     break
-        rows.close()
+        for cursor in cursors:
+            cursor.close()
         return self._messages_in_order(keys)
+
+    def waiting_accounts(self, uplink: str) -> list[str]:
+        """One index step for each account."""
+        rows = self._connection.execute(
+            "WITH RECURSIVE names(name) AS ("
+            " SELECT min(account) FROM messages WHERE state = 'queued' AND uplink = ?1"
+            " UNION ALL SELECT (SELECT min(account) FROM messages WHERE state = 'queued' AND uplink = ?1"
+            " AND account > name) FROM names WHERE name IS NOT NULL) SELECT name FROM names WHERE name IS NOT NULL",
+            (uplink,),
+        )
+        return [name for (name,) in rows]
 
     def _messages_in_order(self, keys: list[int]) -> list[Message]:
         statement = (
@@ -155,25 +171,6 @@ class Reads:
             return None
         return message_of(row)
 
-    def messages(self, account: str, state: State | None, recipient: str, limit: int, before_id: str) -> list[Message]:
-        terms, arguments = ["1"], []
-        if account:
-            terms.append("account = ?")
-            arguments.append(account)
-        if state is not None:
-            # The plus keeps SQLite from an index that would have to be sorted.
-            terms.append("+state = ?")
-            arguments.append(state.value)
-        if recipient:
-            terms.append("recipient = ?")
-            arguments.append(recipient)
-        key = key_of(before_id) if before_id else 1 << 62
-        rows = self._connection.execute(
-            f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE {' AND '.join(terms)} AND key < ? ORDER BY key DESC LIMIT ?",
-            (*arguments, key, limit),
-        )
-        return [message_of(row) for row in rows]
-
     def parts(self, message_id: str) -> list[Part]:
         key = key_of(message_id)
         rows = self._connection.execute(
@@ -189,13 +186,6 @@ class Reads:
             f"SELECT {EVENT_COLUMNS} FROM events WHERE message = ? ORDER BY n", (key_of(message_id),)
         )
         return [accepted_event(message), *(event_of(row, message_id) for row in rows)]
-
-    def inbound(self, account: str, limit: int) -> list[Inbound]:
-        term = "account = ?" if account else "?1 = ''"
-        rows = self._connection.execute(
-            f"SELECT {INBOUND_COLUMNS} FROM inbound WHERE {term} ORDER BY n DESC LIMIT ?2", (account, limit)
-        )
-        return [inbound_of(row) for row in rows]
 
     def callbacks(self, account: str, failed: bool | None, limit: int) -> list[Callback]:
         terms, arguments = ["1"], []

@@ -40,6 +40,7 @@ class Extra(msgspec.Struct, omit_defaults=True):
     default_alphabet: str = ""
     origin: str = ""
     protocol_id: int = 0
+    service: str = ""
 
 
 _encode_json: Final = msgspec.json.Encoder().encode
@@ -50,7 +51,7 @@ _PLAIN: Final = Extra()
 
 MESSAGE_COLUMNS: Final = (
     "key, id, account, recipient, sender, text, extra, client_reference, callback_url, priority, node, created_at,"
-    " ready_at, state, error, uplink, part_count, in_doubt, updated_at"
+    " ready_at, state, error, uplink, part_count, in_doubt, updated_at, batch, price, refunded"
 )
 PART_COLUMNS: Final = (
     "key, state, attempt, node, uplink, smsc_group, bind, smsc_message_id, id_key, matchable, error, updated_at,"
@@ -90,6 +91,7 @@ def message_row(message: Message) -> tuple[Any, ...]:
         message.default_alphabet,
         message.origin,
         message.protocol_id,
+        message.service,
     )
     return (
         key_of(message.id),
@@ -111,6 +113,9 @@ def message_row(message: Message) -> tuple[Any, ...]:
         message.part_count,
         message.in_doubt,
         message.updated_at,
+        message.group,
+        message.price,
+        message.refunded,
     )
 
 
@@ -140,6 +145,7 @@ def message_of(row: Row) -> Message:
         default_alphabet=extra.default_alphabet,
         origin=extra.origin,
         protocol_id=extra.protocol_id,
+        service=extra.service,
         priority=row[9],
         node=row[10],
         created_at=row[11],
@@ -149,6 +155,9 @@ def message_of(row: Row) -> Message:
         part_count=row[16],
         in_doubt=bool(row[17]),
         updated_at=row[18],
+        group=row[19],
+        price=row[20],
+        refunded=row[21],
     )
 
 

@@ -2,12 +2,14 @@
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from gateway.errors import KeyTaken
 from gateway.models import Callback, Event, Inbound, Message, Receipt, State
+from gateway.store import sqlite_intake
 from gateway.store.base import (
     NOT_BOUND,
     NOT_REACHED,
@@ -21,6 +23,7 @@ from gateway.store.base import (
 )
 from gateway.store.ids import Ids, key_at, key_of
 from gateway.store.matching import look_up_key
+from gateway.store.money import Admission
 from gateway.store.moves import (
     Changes,
     GroupKey,
@@ -122,17 +125,16 @@ class Writes:
             "ping": self.ping,
             "put records": _put_records,
             "drop records": drop_records,
+            "book": sqlite_intake.book,
         }
 
     # --- accepting and sending ---
 
-    def add(self, connection: Connection, messages: list[Message], _context: object) -> None:
+    def add(
+        self, connection: Connection, admissions: list[Admission], _context: object
+    ) -> list[Mapping[str, str] | KeyTaken]:
         self._fault("add")
-        write_rows(
-            connection,
-            f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES {{rows}}",
-            [message_row(message) for message in messages],
-        )
+        return sqlite_intake.add(connection, admissions)
 
     def depart(self, connection: Connection, departures: list[Departure], _context: object) -> None:
         self._fault("depart")
@@ -181,6 +183,8 @@ class Writes:
         columns = ", ".join(f"{name.strip()} = ?" for name in MESSAGE_COLUMNS.split(",")[1:])
         for message in messages:
             key, *values = message_row(message)
+            row = connection.execute("SELECT price FROM messages WHERE key = ?", (key,)).fetchone()
+            sqlite_intake.recharge(connection, row[0] if row is not None else 0, message)
             connection.execute(f"UPDATE messages SET {columns} WHERE key = ?", (*values, key))
             self._write_events(connection, [replaced_event(message)])
 
@@ -233,7 +237,8 @@ class Writes:
         orphaned = _orphan(connection, now - book.parked_seconds)
         late, callbacks = self._give_up_receipts(connection, now, book)
         faded = _fade(connection, now - book.lifetime_seconds)
-        is_done = max(orphaned, late, faded) < SWEEP_LIMIT
+        dropped = sqlite_intake.drop_claims(connection, now)
+        is_done = max(orphaned, late, faded, dropped) < SWEEP_LIMIT
         return Swept(orphaned=orphaned, unknown=late, callbacks=callbacks, is_done=is_done)
 
     def _give_up_receipts(self, connection: Connection, now: float, book: Bookkeeping) -> tuple[int, int]:
@@ -310,10 +315,10 @@ class Writes:
     def _write(self, connection: Connection, changes: Changes) -> int:
         write_rows(
             connection,
-            "UPDATE messages SET state = v.column2, error = v.column3, in_doubt = v.column4, updated_at = v.column5"
-            " FROM (VALUES {rows}) AS v WHERE messages.key = v.column1",
+            "UPDATE messages SET state = v.column2, error = v.column3, in_doubt = v.column4, updated_at = v.column5,"
+            " refunded = v.column6 FROM (VALUES {rows}) AS v WHERE messages.key = v.column1",
             [
-                (key_of(one.id), one.state.value, one.error, one.in_doubt, one.updated_at)
+                (key_of(one.id), one.state.value, one.error, one.in_doubt, one.updated_at, one.refunded)
                 for one in changes.messages.values()
             ],
         )
@@ -347,6 +352,7 @@ class Writes:
         self._write_events(connection, changes.events)
         _write_callbacks(connection, changes.callbacks)
         _write_parking(connection, changes)
+        sqlite_intake.refund(connection, changes.refunds)
         return len(changes.callbacks)
 
     def _write_events(self, connection: Connection, events: Iterable[Event]) -> None:
