@@ -18,7 +18,7 @@ from smpp.correlator import ReceiptParts
 from smpp.endpoint import Address, Endpoint
 from smpp.errors import CommandFailed, InvalidUrl, SmppError, SubmitRejected
 from smpp.link import AlertHandler, ClientConfig, DeliverHandler, Link
-from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts, sent_message
+from smpp.receipts import ReceiptDesk, SentMessage, Submission, SubmissionEnd, ask_for_receipts, sent_message
 from smpp.recording import Recorder, recorder_of
 from smpp.session import ResponseReceived, Trace
 from smpp.sms import SplitMethod, SplitOptions, split
@@ -85,10 +85,13 @@ class Client:
         link = self._link
         link.desk.is_used = True
         connection = link.connection
-        answer = await (connection.try_send(message) or connection.request(message))
-        if answer.command_status:
-            raise rejected(message, answer, link.name)
-        return link.desk.accepted(message, answer.message, link.name, asyncio.get_running_loop().time())
+        end = SubmissionEnd(asyncio.get_running_loop().create_future(), link.desk, message, link.name)
+        if not connection.try_send(message, end):
+            await connection.send_in_turn(message, end)
+        outcome = await end.future
+        if isinstance(outcome, Submission):
+            return outcome
+        raise rejected(message, outcome, link.name)
 
     async def send(
         self,
@@ -166,7 +169,8 @@ def connect(
 
     Args:
         url: ``smpp[s]://system_id[:password]@host:port?bind=trx&window=100``; the query also takes ``system_type``,
-            ``address_range``, ``enquire_link`` and ``response_timeout`` (seconds).
+            ``address_range``, ``enquire_link`` and ``response_timeout`` (seconds), and ``long_password=yes`` where the
+            SMSC issues passwords of more than 8 characters.
         password: instead of the one in the URL.
         on_deliver: gets messages and receipts.
         on_alert: gets alert_notification.
@@ -216,6 +220,8 @@ def configure(config: ClientConfig, endpoint: Endpoint) -> ClientConfig:
                     session = replace(session, enquire_link_seconds=float(value))
                 case "response_timeout":
                     session = replace(session, response_timeout_seconds=float(value))
+                case "long_password":
+                    session = replace(session, long_passwords=_is_yes(value))
                 case "system_type":
                     config = replace(config, system_type=value)
                 case "address_range":
@@ -225,6 +231,12 @@ def configure(config: ClientConfig, endpoint: Endpoint) -> ClientConfig:
         except ValueError as error:
             raise InvalidUrl(f"{key}={value!r} in the URL: {error}") from None
     return replace(config, session=session)
+
+
+def _is_yes(value: str) -> bool:
+    if value not in ("yes", "no"):
+        raise ValueError("expected yes or no")
+    return value == "yes"
 
 
 def compose(

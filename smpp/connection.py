@@ -189,7 +189,10 @@ class Connection(asyncio.Protocol):
     @property
     def free_window(self) -> int:
         """How many more requests may be sent now, by those who hold no place yet."""
-        return 0 if self._writing_paused else max(0, self.session.free_window - self.reserved)
+        if self._writing_paused:
+            return 0
+        free = self.session.free_window - self.reserved
+        return free if free > 0 else 0
 
     def send(self, message: Request, completion: Completion | None = None, *, reserved: bool = False) -> Completion:
         """Send a request.
@@ -230,28 +233,33 @@ class Connection(asyncio.Protocol):
             InDoubt: the link was lost, or no response came in time.
             StateError: the session does not allow it.
         """
-        return await (self.try_send(message) or await self._send_or_wait(message))
+        completion: asyncio.Future[ResponseReceived] = self._loop.create_future()
+        if not self.try_send(message, completion):
+            await self.send_in_turn(message, completion)
+        return await completion
 
-    def try_send(self, message: Request) -> "asyncio.Future[ResponseReceived] | None":
-        """Send a request if there is room now: `request` without a coroutine. None where there is none."""
+    def try_send(self, message: Request, completion: Completion) -> bool:
+        """Send a request if there is room now: `request` without a coroutine. False where there is none."""
         session = self.session
         if self._writing_paused or session.free_window <= self.reserved:
-            return None
-        completion: asyncio.Future[ResponseReceived] = self._loop.create_future()
+            return False
         session.send_request(message, self._loop.time(), completion)
         if not self._flush_scheduled or session.unsent_pdus >= _FLUSH_AT:
             self._flush_soon()
-        return completion
+        return True
 
-    async def _send_or_wait(self, message: Request) -> "asyncio.Future[ResponseReceived]":
-        completion = self.send(message) if message.command_id in CONTROL else await self._send_later(message)
-        return cast("asyncio.Future[ResponseReceived]", completion)
+    async def send_in_turn(self, message: Request, completion: Completion) -> None:
+        """Send a request when the window has room, after those that wait already; raises as `request`."""
+        if message.command_id in CONTROL:
+            self.send(message, completion)
+        else:
+            await self._send_later(message, completion)
 
-    async def _send_later(self, message: Request) -> Completion:
+    async def _send_later(self, message: Request, completion: Completion) -> None:
         self._check_open()
         try:
             await self.reserve()
-            return self.send(message, reserved=True)
+            self.send(message, completion, reserved=True)
         except StateError as error:
             if self.session.can_send:
                 raise

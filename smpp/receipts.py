@@ -14,6 +14,7 @@ from smpp.constants import EsmClass, MessageState, RegisteredDelivery
 from smpp.correlator import Correlator, Counters, Match, MessageTracker, ReceiptParts
 from smpp.errors import SmppError, StateError
 from smpp.log import log
+from smpp.session import ResponseReceived
 from smpp.sms import Receipt, decode_text, parse_receipt, split_udh
 from smpp.status import CommandStatus
 from smpp.wire import tlv
@@ -321,3 +322,44 @@ class ReceiptDesk:
                     ended.context.add(ended.receipt)
                 else:
                     log.info("given up", ended=type(ended).__name__, id=ended.message_id, reason=ended.reason.value)
+
+
+class SubmissionEnd(msgspec.Struct, eq=False):
+    """Where the answer to one part goes (smpp.connection.Completion).
+
+    Receipts are expected from that moment on, not from when whoever waits gets their turn: the first one often comes in
+    the same octets. They are also where nobody waits any more.
+    """
+
+    future: "asyncio.Future[Submission | ResponseReceived]"
+    """Gets the submission, or an answer that is a refusal."""
+    desk: ReceiptDesk
+    message: Request
+    bind: str = ""
+    """Which connection carries it."""
+
+    def done(self) -> bool:
+        """The desk always waits."""
+        return False
+
+    def cancelled(self) -> bool:
+        """Whether nobody wants the part to leave any more."""
+        return self.future.cancelled()
+
+    def set_result(self, answer: ResponseReceived, /) -> None:
+        """The SMSC answered."""
+        future = self.future
+        outcome: Submission | ResponseReceived = answer
+        if not answer.command_status:
+            try:
+                outcome = self.desk.accepted(self.message, answer.message, self.bind, future.get_loop().time())
+            except Exception as error:
+                self.set_exception(error)
+                return
+        if not future.done():
+            future.set_result(outcome)
+
+    def set_exception(self, error: BaseException, /) -> None:
+        """It will not answer."""
+        if not self.future.done():
+            self.future.set_exception(error)

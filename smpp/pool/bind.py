@@ -8,6 +8,7 @@ from enum import Enum, StrEnum
 
 from smpp.backoff import Backoff
 from smpp.client import DeliverHandler, Link
+from smpp.connection import Connection
 from smpp.constants import BindMode
 from smpp.dispatch import Answer
 from smpp.errors import BindFailed, ConnectionLost, SmppError
@@ -147,6 +148,8 @@ class PoolBind:
         self.rate = RateMeter()
         self.link: Link | None = None
         """What carries our messages, while the bind is up."""
+        self.connection: Connection | None = None
+        """Its connection."""
         self._links: Sequence[Link] = ()
         self._config = config
         self._desk = desk
@@ -170,16 +173,15 @@ class PoolBind:
         """Whether nothing new may go over it: it is held, or its server drained."""
         return self.is_held or self.server.is_drained
 
-    @property
     def room(self) -> int:
         """How many more parts it may take now."""
-        link = self.link
-        if link is None or self.state is not BindState.BOUND or self.pause.is_on:
+        connection = self.connection
+        if connection is None or self.state is not BindState.BOUND or self.pause.is_on:
             return 0
         lane = self.lane
         if lane.ahead and lane.taken >= lane.ahead:
             return 0
-        return link.connection.free_window
+        return connection.free_window
 
     @property
     def in_flight(self) -> int:
@@ -233,7 +235,7 @@ class PoolBind:
         try:
             for link in links:
                 await link.open()
-            self.link = links[-1]
+            self.link, self.connection = links[-1], links[-1].connection
             event = BindEvent.LOST
             await self._while_bound(links)
         except BindFailed as error:
@@ -246,7 +248,7 @@ class PoolBind:
             log.error("bind failed by a fault of ours", bind=self.name, exc_info=error)
             self._failed(event, error)
         finally:
-            self.link = None
+            self.link = self.connection = None
             for link in links:
                 if not _is_over(link):
                     link.abort("the bind is given up")

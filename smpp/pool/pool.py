@@ -36,9 +36,8 @@ from smpp.pool.slot import AnyMessage, End, Slot, Submittable, submit_now
 from smpp.pool.streams import Stream
 from smpp.pool.trial import Trial, Verdicts
 from smpp.pool.waiting import Waiters
-from smpp.receipts import ReceiptDesk, SentMessage, Submission, ask_for_receipts, sent_message
+from smpp.receipts import ReceiptDesk, SentMessage, Submission, SubmissionEnd, ask_for_receipts, sent_message
 from smpp.recording import Recorder, recorder_of
-from smpp.session import ResponseReceived
 from smpp.session.session import Trace
 from smpp.sms import SplitOptions
 from smpp.wire.tlv import NO_TLVS, Tlvs
@@ -304,17 +303,17 @@ class Pool:
         doubt, doubts = None, 0
         try:
             while True:
-                answer_to: asyncio.Future[ResponseReceived] = asyncio.get_running_loop().create_future()
+                end = SubmissionEnd(asyncio.get_running_loop().create_future(), self.desk, message)
                 if trial is None:
-                    bind = self.launch(message, answer_to)
-                    slots = [] if bind else await self._reserve(1, turn)
+                    end.bind = self.launch(message, end)
+                    slots = [] if end.bind else await self._reserve(1, turn)
                 else:
-                    bind, slots = await self._place_again(message, answer_to, turn, trial)
-                if not bind:
-                    bind = slots[0].bind
-                    slots[0].submit_to(message, answer_to)
+                    end.bind, slots = await self._place_again(message, end, turn, trial)
+                if not end.bind:
+                    end.bind = slots[0].bind
+                    slots[0].submit_to(message, end)
                 try:
-                    answer = await answer_to
+                    outcome = await end.future
                 except NotSent:
                     continue
                 except InDoubt as lost:
@@ -322,11 +321,10 @@ class Pool:
                         doubt, doubts = lost, doubts + 1
                         continue
                     raise
-                if not answer.command_status:
-                    submission = self.desk.accepted(message, answer.message, bind, asyncio.get_running_loop().time())
-                    submission.doubts = doubts
-                    return submission
-                refusal = rejected(message, answer, bind)
+                if isinstance(outcome, Submission):
+                    outcome.doubts = doubts
+                    return outcome
+                refusal = rejected(message, outcome, end.bind)
                 trial = trial or self.new_trial(message)
                 delay = self.retry_in(trial, refusal, message)
                 if delay is None:

@@ -36,6 +36,10 @@ class Pause:
     """
 
     def __init__(self, config: PoolConfig, on_end: Callable[[], None], on_begin: Callable[[], None] = _nothing) -> None:
+        self.is_on = False
+        """Whether it lasts."""
+        self.was_on = False
+        """Whether there was one since the SMSC last took a part."""
         self.until = 0.0
         """Its end on the loop's clock."""
         self._on_end = on_end
@@ -44,22 +48,19 @@ class Pause:
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    @property
-    def is_on(self) -> bool:
-        """Whether it lasts."""
-        return self._timer is not None
-
     def begin(self) -> None:
         """The SMSC says that we are too fast. Further answers of the same burst do not make it longer."""
         if self._timer is None and not self._is_closed:
             loop = asyncio.get_running_loop()
             self.until = loop.time() + self._backoff.next()
             self._timer = loop.call_at(self.until, self._end)
+            self.is_on = self.was_on = True
             self._on_begin()
 
     def forget(self) -> None:
         """The SMSC took a part: the next pause starts small again."""
-        if self._backoff.failures and self._timer is None:
+        if self.was_on and not self.is_on:
+            self.was_on = False
             self._backoff.reset()
 
     def close(self) -> None:
@@ -68,9 +69,11 @@ class Pause:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self.is_on = False
 
     def _end(self) -> None:
         self._timer = None
+        self.is_on = False
         self._on_end()
 
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from smpp.errors import InDoubt, NotSent, StateError, WindowFull
 from smpp.pool.bind import PoolBind
 from smpp.session import ResponseReceived
@@ -56,7 +58,7 @@ class Slot:
     def __init__(self, line: Line, bind: PoolBind) -> None:
         self._line = line
         self._bind = bind
-        self._connection = bind.link.connection if bind.link is not None else None
+        self._connection = bind.connection
         self._used = False
         if self._connection is not None:
             self._connection.reserved += 1
@@ -139,43 +141,39 @@ class Slot:
 
 def submit_now(line: Line, bind: PoolBind, message: Submittable, end: End) -> None:
     """Submit a part over a bind that has room, at a server without a pace: as a slot does, in a third of its time."""
-    link = bind.link
+    connection = bind.connection
     try:
-        if link is None:
+        if connection is None:
             raise NotSent(message.command_id, 0, f"{bind.name} was lost before the part left")
-        link.connection.send(message, _Flight(line, bind, end, message))
-    except WindowFull as error:
-        end.set_exception(NotSent(message.command_id, 0, str(error)))
+        if not connection.try_send(message, _Flight(line, bind, end, message)):
+            raise NotSent(message.command_id, 0, f"{bind.name} has no place in its window")
     except Exception as error:
         end.set_exception(error)
 
 
-class _Flight:
+class _Flight(msgspec.Struct, eq=False):
     """Where the answer to one part goes first: the bind counts it, a throttling answer pauses what it has to."""
 
-    __slots__ = ("_bind", "_end", "_line", "_message")
-
-    def __init__(self, line: Line, bind: PoolBind, end: End, message: Submittable) -> None:
-        self._line = line
-        self._bind = bind
-        self._end = end
-        self._message = message
+    line: Line
+    bind: PoolBind
+    end: End
+    message: Submittable
 
     @property
     def is_cancelled(self) -> bool:
         """Whether nobody wants it to leave any more."""
-        return self._end.cancelled()
+        return self.end.cancelled()
 
     def done(self) -> bool:
         return False  # Counting goes on when nobody waits for the answer any more.
 
     def set_result(self, result: ResponseReceived, /) -> None:
-        self._line.answered(self._bind, result.command_status, self._message)
-        if not self._end.done():
-            self._end.set_result(result)
+        self.line.answered(self.bind, result.command_status, self.message)
+        if not self.end.done():
+            self.end.set_result(result)
 
     def set_exception(self, exception: BaseException, /) -> None:
         if isinstance(exception, InDoubt):
-            self._bind.in_doubt += 1
-        if not self._end.done():
-            self._end.set_exception(exception)
+            self.bind.in_doubt += 1
+        if not self.end.done():
+            self.end.set_exception(exception)

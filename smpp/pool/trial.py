@@ -113,8 +113,10 @@ class Verdicts:
         """The SMSC answered a part: count it, and pause where it asks for that."""
         if not command_status:
             bind.submitted += 1
-            bind.pause.forget()
-            bind.server.pause.forget()
+            if bind.pause.was_on:
+                bind.pause.forget()
+            if bind.server.pause.was_on:
+                bind.server.pause.forget()
             if self._suspects:
                 self._suspects.pop(_destination(message), None)
             return

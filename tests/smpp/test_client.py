@@ -127,7 +127,7 @@ async def test_what_comes_with_the_bind_response_reaches_the_handler() -> None:
         peer = await server.accept_bind(behind=encode(MESSAGE, 9))
         await opening
         assert await got == MESSAGE
-        assert await peer.read() == (smpp.DeliverSmResp(), 9, 0)
+        assert await peer.read() == smpp.Pdu(smpp.DeliverSmResp(), 9, 0)
         await asyncio.gather(client.close(), leave(peer))
 
 
@@ -365,6 +365,38 @@ async def test_receipt_finds_its_submission_even_before_the_response() -> None:
         submission = await client.submit(SUBMIT)
         receipt = await submission.receipt(timeout=2)
         assert receipt.state is smpp.MessageState.DELIVERED
+
+
+async def test_receipt_in_the_same_octets_as_the_response_need_not_wait_for_it() -> None:
+    async with PlayedServer() as server:
+        desk = ReceiptDesk()
+        client = connect(server.port, desk=desk)
+        opening = asyncio.ensure_future(client.__aenter__())
+        peer = await server.accept_bind()
+        await opening
+        submitting = asyncio.ensure_future(client.submit(SUBMIT))
+        number = (await peer.read()).sequence_number
+        peer.send((smpp.SubmitSmResp("id-1"), number), (RECEIPT, 1))
+        assert (await (await submitting).receipt(timeout=2)).id == "id-1"
+        assert (desk.counters.matched, desk.counters.parked) == (1, 0)
+        assert (await peer.read()).message == smpp.DeliverSmResp()
+        await asyncio.gather(client.close(), leave(peer))
+
+
+async def test_receipt_for_a_submission_that_nobody_waits_for_any_more_is_matched() -> None:
+    async with PlayedServer() as server:
+        desk = ReceiptDesk()
+        client = connect(server.port, desk=desk)
+        opening = asyncio.ensure_future(client.__aenter__())
+        peer = await server.accept_bind()
+        await opening
+        submitting = asyncio.ensure_future(client.submit(SUBMIT))
+        number = (await peer.read()).sequence_number
+        submitting.cancel()
+        peer.send((smpp.SubmitSmResp("id-1"), number), (RECEIPT, 1))
+        assert (await peer.read()).message == smpp.DeliverSmResp()
+        assert (desk.counters.matched, desk.counters.parked) == (1, 0)
+        await asyncio.gather(client.close(), leave(peer))
 
 
 async def test_receipt_over_another_connection_finds_its_submission_through_a_shared_desk() -> None:

@@ -36,7 +36,7 @@ async def gone(server: smpp.Server) -> None:
 async def test_submit_is_answered_with_what_the_handler_returns() -> None:
     async with smpp.serve(HERE, on_submit=accept) as server, RawPeer(server.ports[0]) as peer:
         await peer.bind()
-        assert await peer.ask(SUBMIT) == (smpp.SubmitSmResp("id-447700900123"), 2, 0)
+        assert await peer.ask(SUBMIT) == smpp.Pdu(smpp.SubmitSmResp("id-447700900123"), 2, 0)
 
 
 async def test_handlers_are_found_by_type_and_what_has_none_is_refused() -> None:
@@ -49,7 +49,7 @@ async def test_handlers_are_found_by_type_and_what_has_none_is_refused() -> None
     ):
         await peer.bind()
         assert (await peer.ask(smpp.QuerySm("x"))).message == smpp.QuerySmResp("x", "", 2, 0)
-        assert await peer.ask(SUBMIT) == (smpp.SubmitSmResp(), 3, Status.ESME_RINVCMDID)
+        assert await peer.ask(SUBMIT) == smpp.Pdu(smpp.SubmitSmResp(), 3, Status.ESME_RINVCMDID)
         assert (await peer.ask(smpp.CancelSm())).command_status == Status.ESME_RINVCMDID
 
 
@@ -282,7 +282,7 @@ async def test_stop_unbinds_and_waits_for_handlers() -> None:
         stopping = asyncio.ensure_future(server.stop())
         await asyncio.sleep(0)
         may_return.set()
-        assert await peer.read() == (smpp.SubmitSmResp("committed"), 2, 0)
+        assert await peer.read() == smpp.Pdu(smpp.SubmitSmResp("committed"), 2, 0)
         unbind = await peer.read()
         assert unbind.message == smpp.Unbind()
         peer.send((smpp.UnbindResp(), unbind.sequence_number))

@@ -8,7 +8,7 @@ from smpp.session import (
     SessionConfig,
     SessionState,
 )
-from smpp.wire import Tlvs, encode, tlv
+from smpp.wire import Pdu, Tlvs, encode, tlv
 from smpp.wire.pdu import (
     EnquireLink,
 )
@@ -61,4 +61,4 @@ def test_repr_is_worth_reading() -> None:
 
 
 def test_read_pdus_of_the_helper_reads_what_is_written() -> None:
-    assert read_pdus(encode(SUBMIT, 1) + encode(EnquireLink(), 2))[1] == (EnquireLink(), 2, 0)
+    assert read_pdus(encode(SUBMIT, 1) + encode(EnquireLink(), 2))[1] == Pdu(EnquireLink(), 2, 0)
