@@ -12,6 +12,7 @@ from bench import (
     chaos,
     codec,
     compare,
+    csv_send,
     growth,
     gsm,
     limits,
@@ -24,7 +25,7 @@ from bench import (
 )
 from bench.measure import how_busy, machine
 
-ALWAYS = (codec, gsm, session, one_bind, server, receipts, binds, tls, outstanding, limits, compare)
+ALWAYS = (codec, gsm, session, one_bind, server, receipts, binds, tls, outstanding, limits, csv_send, compare)
 FULL_ONLY = (growth, chaos)
 BY_NAME = {question.__name__.removeprefix("bench."): question for question in ALWAYS + FULL_ONLY}
 

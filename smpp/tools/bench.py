@@ -183,11 +183,15 @@ async def _load(load: Load, pool: Pool, wait: float) -> None:
             await progress
 
 
+def _some(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def _plot(path: Path, load: Load, target: Target) -> None:
     session = target.config.client.session
     title = (
         f"{load.accepted:,} parts, {load.messages_per_second:,.0f} messages/s: window {session.window}, "
-        f"{len(target.names)} server(s), {target.config.binds_per_server} bind(s) each"
+        f"{_some(len(target.names), 'server')}, {_some(target.config.binds_per_server, 'bind')} each"
     )
     try:
         plot.draw(path, title, load.latencies, load.rates())

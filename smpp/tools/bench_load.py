@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from smpp.errors import InDoubt, NotSent, ResponseTimeout, StateError
@@ -110,7 +111,11 @@ class Load:
 
     def rates(self) -> list[tuple[float, float]]:
         """Seconds since the begin, and messages a second then."""
-        pairs = zip(self.samples, self.samples[1:], strict=False)
+        samples = self.samples
+        if len(samples) > 2 and samples[-1][0] - samples[-2][0] < self._sample_seconds / 2:
+            # Too short for a rate: the last responses come together.
+            samples = [*samples[:-2], samples[-1]]
+        pairs = pairwise(samples)
         return [
             (end, (after - before) / (end - begin) / len(self.parts))
             for (begin, before), (end, after) in pairs
