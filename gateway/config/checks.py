@@ -1,7 +1,7 @@
 """What must hold between settings: names lead somewhere, limits agree with each other, addresses are addresses."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -102,6 +102,7 @@ def _door(config: "Config") -> Iterator[Problem]:
     for name in ("cert_file", "key_file", "client_ca_file"):
         if getattr(smpp, name) and not smpp.tls_listen:
             yield f"smpp.{name}", getattr(smpp, name), "no such key without smpp.tls_listen"
+    yield from _networks("smpp.proxy_from", smpp.proxy_from)
     if not smpp.system_id.isascii():
         yield "smpp.system_id", smpp.system_id, "ASCII text"
     if smpp.retry_seconds > smpp.retry_max_seconds:
@@ -256,11 +257,15 @@ def _customer(key: str, smpp: "AccountSmppConfig") -> Iterator[Problem]:
     password = smpp.password.reveal()
     if not (password.isascii() and 1 <= len(password) <= 8):
         yield f"{key}.password", None, "1 to 8 ASCII characters, which is what a bind can carry"
-    for at, text in enumerate(smpp.allowed_addresses):
+    yield from _networks(f"{key}.allowed_addresses", smpp.allowed_addresses)
+
+
+def _networks(key: str, texts: Sequence[str]) -> Iterator[Problem]:
+    for at, text in enumerate(texts):
         try:
             parse_networks([text])
         except ValueError:
-            yield f"{key}.allowed_addresses[{at}]", text, "a network such as 192.0.2.0/24"
+            yield f"{key}[{at}]", text, "a network such as 192.0.2.0/24"
 
 
 def _is_signing_secret(text: str) -> bool:

@@ -49,6 +49,10 @@ class SmppConfig(msgspec.Struct, frozen=True, kw_only=True):
         str, setting("Authorities one of which must have signed a customer's certificate (PEM); empty: none is asked.")
     ] = ""
     system_id: Annotated[str, setting("Who we are, in answers to binds.", max_length=15)] = "SMSC"
+    proxy_from: Annotated[
+        tuple[str, ...],
+        setting("Load balancers' networks, as CIDR: they say who connects by a PROXY header, version 1 or 2."),
+    ] = ()
     max_connections: Annotated[int, setting("Connections in all.", ge=1, le=100_000)] = 1_000
     max_unbound_per_address: Annotated[
         int, setting("Connections of one address that have not bound.", ge=1, le=100_000)

@@ -40,6 +40,8 @@ STORE_PAUSE_SECONDS: Final = 0.2
 STORE_PAUSE_MAX_SECONDS: Final = 5.0
 GIVE_UP_EVERY_SECONDS: Final = 60.0
 JITTER: Final = 0.25
+COMMIT_SECONDS: Final = 30.0
+"""How long the end of a try may take to be recorded."""
 
 REFUSED_FOR_GOOD: Final = frozenset({CommandStatus.ESME_RX_P_APPN, CommandStatus.ESME_RX_R_APPN})
 """What a customer answers to say that it never wants to see this one again. All else is tried again."""
@@ -89,6 +91,8 @@ class Deliveries:
             customers: the accounts that may bind, by name.
         """
         self._store = store
+        # Until its answer, or that none came, is committed, nobody else may send one of them.
+        store.delivery_seconds = config.response_timeout_seconds + COMMIT_SECONDS
         self._config = config
         self._metrics = metrics
         self._clock = clock

@@ -7,7 +7,6 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Final, Protocol
 
 import structlog
@@ -18,7 +17,6 @@ from gateway.errors import InvalidMessage, NotWaiting, StoreError, Unauthorized
 from gateway.http import ListenError
 from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, State
-from gateway.networks import Network, parse_networks
 from gateway.policy import SMPP
 from gateway.smsc.deliveries import Deliveries
 from gateway.smsc.origin import read_origin
@@ -81,13 +79,8 @@ class _Limits:
     def __init__(self, customer: Customer) -> None:
         settings = customer.settings
         self.customer = customer
-        self._networks: Sequence[Network] = parse_networks(settings.allowed_addresses)
         burst = settings.burst_parts or max(MIN_BURST_PARTS, round(settings.parts_per_second))
         self._bucket = TokenBucket(settings.parts_per_second, burst)
-
-    def allows(self, session: ServerSession) -> bool:
-        """Whether it may connect from there."""
-        return not self._networks or contains(self._networks, session.peer_address[0])
 
     def check(self, session: ServerSession, request: Submit, now: float) -> None:
         """Raise Reject where it is too fast or has too much under way."""
@@ -194,6 +187,7 @@ class SmppDoor:
                 inactivity_seconds=config.inactivity_seconds,
                 session_init_seconds=config.bind_seconds,
             ),
+            proxy_from=config.proxy_from,
             max_connections=config.max_connections,
             max_unbound_per_address=config.max_unbound_per_address,
         )
@@ -205,13 +199,10 @@ class SmppDoor:
             account = self._accounts.by_system_id(bind.system_id, bind.password)
         except Unauthorized:
             return None
-        limits = self._limits[bind.system_id]
-        if not limits.allows(session):
-            log.warning("bind refused: address", account=account.name, peer=session.peer_address[0])
-            return None
+        settings = self._limits[bind.system_id].customer.settings
         if not isinstance(bind, BindReceiver) and not account.may("send"):
             raise Reject(Status.ESME_RBINDFAIL, f"account {account.name} may not send")
-        return Grant(self._config.system_id, limits.customer.settings.max_binds)
+        return Grant(self._config.system_id, settings.max_binds, allow_from=settings.allowed_addresses)
 
     def _bound(self, session: ServerSession) -> None:
         account = self._account(session)
@@ -375,13 +366,6 @@ def _is_from(message: Message, source: str) -> bool:
 
 def _original_source(message: Message) -> str:
     return read_origin(message.origin).source[2] if message.dialect == SMPP else message.sender
-
-
-def contains(networks: Sequence[Network], address: str) -> bool:
-    """Whether one of the networks has the address; IPv4 in its IPv6 form too."""
-    parsed = ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return any((mapped or parsed) in network or parsed in network for network in networks)
 
 
 def _tls(config: SmppConfig) -> ssl.SSLContext:

@@ -124,6 +124,8 @@ class Store(RecordStore, MoneyStore):
     fault: FaultPoint | None = None
     is_shared: bool = False
     """Whether other processes may use it at the same time: then a node without a lease may do nothing."""
+    delivery_seconds: float = 60.0
+    """How long a node that was handed deliveries has them for itself, where others may have them."""
     on_notice: Callable[[], None] | None = None
     """Called when there may be work for this node that it does not know of: a hint, nothing relies on it."""
 

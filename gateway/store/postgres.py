@@ -195,7 +195,9 @@ class PostgresStore(Store):
         async def claim(connection: Connection) -> list[Callback]:
             async with connection.transaction():
                 await connection.execute("SET LOCAL synchronous_commit TO off")
-                return await self._claims.due_deliveries(connection, account, now, limit, skipped)
+                return await self._claims.due_deliveries(
+                    connection, account, now, limit, skipped, hold_seconds=self.delivery_seconds
+                )
 
         return await self._read(claim)
 

@@ -70,7 +70,6 @@ _NEXT_DUE: Final = (
     " AND (node <> ALL($2::text[]) OR held_until < clock_timestamp())"
     " ORDER BY due_at, key LIMIT 1"
 )
-_A_WHILE: Final = "clock_timestamp() + interval '30 seconds'"
 
 
 class Claims:
@@ -221,14 +220,21 @@ class Claims:
             )
 
     async def due_deliveries(
-        self, connection: Connection, account: str, now: float, limit: int, skip_ids: Set[str]
+        self,
+        connection: Connection,
+        account: str,
+        now: float,
+        limit: int,
+        skip_ids: Set[str],
+        *,
+        hold_seconds: float,
     ) -> list[Callback]:
         """What is due over an account's binds; this node's for a while, for the account may bind elsewhere next."""
         skipped = [key_of(identifier) for identifier in skip_ids]
         protected = await self._protected(connection) if self._holder.node else []
         rows = await connection.fetch(_DUE, DELIVERY_SCHEME + account, now, protected, skipped, limit)
         found = [callback_of(row) for row in rows]
-        await self._hold(connection, found, _A_WHILE)
+        await self._hold(connection, found, f"clock_timestamp() + interval '{hold_seconds:.3f} seconds'")
         return found
 
     async def next_delivery_at(self, connection: Connection, account: str) -> float | None:

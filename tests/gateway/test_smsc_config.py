@@ -35,6 +35,7 @@ def test_a_customer_has_defaults() -> None:
         (DOOR + CUSTOMER.replace("s3cret", ""), "account.shop.smpp.password"),
         (DOOR + CUSTOMER.replace("customer", "a-system-id-too-long"), "account.shop.smpp.system_id"),
         (DOOR + CUSTOMER + 'allowed_addresses = ["192.0.2.1/24"]', "account.shop.smpp.allowed_addresses[0]"),
+        (DOOR + 'proxy_from = ["192.0.2.1/24"]', "smpp.proxy_from[0]"),
         (DOOR + CUSTOMER + 'inbound = "nowhere"', "account.shop.smpp.inbound"),
         (DOOR + CUSTOMER + CUSTOMER.replace("shop", "other"), "account.other.smpp.system_id"),
         (DOOR + CUSTOMER + "max_bind = 3", "account.shop.smpp.max_bind"),

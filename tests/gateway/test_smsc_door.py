@@ -9,13 +9,11 @@ import pytest
 import trustme
 
 from gateway.errors import InvalidMessage, NoRoute, StoreError, StoreFull
-from gateway.networks import parse_networks
-from gateway.smsc.door import contains
 from gateway.smsc.statuses import REFUSALS, refusal_status
-from smpp import BindFailed, CommandFailed, client_tls, connect
+from smpp import BindFailed, CommandFailed, client_tls, connect, decode, encode
 from smpp.status import CommandStatus as Status
 from smpp.wire import tlv
-from smpp.wire.pdu import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
+from smpp.wire.pdu import BindTransceiver, CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
 from smpp.wire.tlv import Tlvs
 from smpp.wire.types import DistributionList, SmeAddress
 from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, TO, DoorPath, Inbox, smsc_path, submit
@@ -67,12 +65,30 @@ async def test_only_allowed_addresses_may_bind(tmp_path: Path, networks: str, is
         assert failed.value.command_status == Status.ESME_RBINDFAIL
 
 
-def test_networks_hold_addresses_in_both_forms() -> None:
-    networks = parse_networks(["192.0.2.0/24", "2001:db8::/32"])
-    assert contains(networks, "192.0.2.7")
-    assert contains(networks, "::ffff:192.0.2.7")
-    assert contains(networks, "2001:db8::1%eth0")
-    assert not contains(networks, "198.51.100.1")
+@pytest.mark.parametrize(("address", "is_let_in"), [("192.0.2.7", True), ("198.51.100.1", False)])
+async def test_behind_a_load_balancer_the_address_is_what_its_header_says(
+    tmp_path: Path, address: str, is_let_in: bool
+) -> None:
+    customer = 'allowed_addresses = ["192.0.2.0/24"]'
+    async with smsc_path(tmp_path, smpp='proxy_from = ["127.0.0.1/32"]', customer=customer) as path:
+        reader, writer = await asyncio.open_connection("127.0.0.1", path.gateway.smpp_ports[0])
+        writer.write(f"PROXY TCP4 {address} 127.0.0.1 4711 2775\r\n".encode())
+        writer.write(encode(BindTransceiver(SYSTEM_ID, PASSWORD), 1))
+        async with asyncio.timeout(10):
+            answer = decode(await reader.read(1_000))
+        assert answer.command_status == (Status.ESME_ROK if is_let_in else Status.ESME_RBINDFAIL)
+        writer.close()
+
+
+async def test_nobody_else_s_header_is_believed(tmp_path: Path) -> None:
+    customer = 'allowed_addresses = ["192.0.2.0/24"]'
+    async with smsc_path(tmp_path, smpp='proxy_from = ["10.0.0.0/8"]', customer=customer) as path:
+        reader, writer = await asyncio.open_connection("127.0.0.1", path.gateway.smpp_ports[0])
+        writer.write(b"PROXY TCP4 192.0.2.7 127.0.0.1 4711 2775\r\n" + encode(BindTransceiver(SYSTEM_ID, PASSWORD), 1))
+        async with asyncio.timeout(10):
+            answer = await reader.read(1_000)
+        assert not answer or decode(answer).command_status != Status.ESME_ROK
+        writer.close()
 
 
 async def test_an_account_that_may_only_read_binds_as_receiver_alone(tmp_path: Path) -> None:
