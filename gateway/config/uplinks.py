@@ -113,7 +113,12 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
     window: Annotated[int, setting("Parts without a response on one bind.", unit="parts", ge=1, le=100_000)] = 10
     parts_per_second_per_server: Annotated[
         float,
-        setting("The pace a server allows, shared by its binds on all nodes; 0: none.", unit="parts a second", ge=0, le=1_000_000),
+        setting(
+            "The pace a server allows, shared by its binds on all nodes; 0: none.",
+            unit="parts a second",
+            ge=0,
+            le=1_000_000,
+        ),
     ] = 0.0
     group: Annotated[
         str,
