@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Final, Protocol, cast
 
 from smpp.errors import NotSent, StateError, WindowFull
@@ -128,6 +129,7 @@ class Connection(asyncio.Protocol):
         self._backlog_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._tick_seconds = min(_LONGEST_TICK_SECONDS, config.shortest_timer_seconds / 4)
+        self._tick_due = inf
 
     # asyncio.Protocol
 
@@ -496,6 +498,9 @@ class Connection(asyncio.Protocol):
 
     def _tick(self) -> None:
         now = self._loop.time()
+        if self._backlog or now > self._tick_due + self._tick_seconds:
+            # The loop stood still, or what came meanwhile is not read yet: responses may be among it.
+            self.session.listen_first(now)
         stall = self.session.config.write_stall_seconds
         if self._writing_paused and stall and now - self._stalled_at >= stall:
             self.session.close(f"the peer has not read for {stall:g} s")
@@ -505,7 +510,8 @@ class Connection(asyncio.Protocol):
             self.session.handle_timer(now)
         self._handle_events()
         if not self.session.is_closed:
-            self._timer = self._loop.call_later(self._tick_seconds, self._tick)
+            self._tick_due = self._loop.time() + self._tick_seconds
+            self._timer = self._loop.call_at(self._tick_due, self._tick)
 
     # Inside: traces
 

@@ -124,6 +124,14 @@ class Session(Receiving):
             case fatal:
                 self.close(fatal.value)
 
+    def listen_first(self, now: float) -> None:
+        """We have not been able to hear the peer until now: for a moment nothing is given up.
+
+        Somebody who says so all the time is believed for a tenth of it.
+        """
+        if now >= self._heard_again_at + 9 * _HEAR_AGAIN_SECONDS:
+            self._heard_again_at = now + _HEAR_AGAIN_SECONDS
+
     @property
     def _is_deaf(self) -> bool:
         """Whether we do not read, because the peer has too many requests waiting for our answer."""
