@@ -4,6 +4,7 @@ GatewayError
 ├── ConfigError      a setting that cannot be: file, key, value, expectation
 ├── InvalidMessage   a message that no door may take: code, field
 ├── NoRoute          ... that no rule takes
+├── RateLimited      ... that comes too soon: when to try again
 ├── KeyTaken         a request that was answered before: fingerprint, answer
 ├── NotWaiting       a message that has left, or is not known: it cannot be changed any more
 ├── Unauthorized     unknown or wrong credentials
@@ -58,6 +59,18 @@ class NoRoute(InvalidMessage):
 
     def __init__(self, message: str) -> None:
         super().__init__("no_route", message, "recipient")
+
+
+class RateLimited(InvalidMessage):
+    """An account sends faster than it may.
+
+    Attributes:
+        retry_after: seconds.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__("rate_limited", message)
+        self.retry_after = retry_after
 
 
 class KeyTaken(GatewayError):

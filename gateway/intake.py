@@ -99,7 +99,7 @@ class Intake:
         return outcome
 
     def _admit(self, new: NewMessage, now: float, identifier: str) -> Work:
-        checked = self._policy.check(new, now)
+        checked = self._policy.admit(new, now)
         uplinks = self._router.route(checked)
         is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
         message = Message(

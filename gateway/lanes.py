@@ -1,17 +1,21 @@
 """What waits in memory for an uplink, in the order in which it should go. Time comes in as an argument.
 
 behind the next slot:  throttled and unsent parts, once ready  >  parts of a message already begun  >  messages
+
+Messages go by priority, and within a priority by turns of their accounts, so that nobody waits for another's batch. The
+room in memory is shared out likewise: an account may hold its part of it, the rest of its messages waits in the store.
 """
 
 import heapq
 import itertools
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import msgspec
 
+from gateway.fairness import FairQueue
 from gateway.models import Message, Part, PartBody, State
 from gateway.routing import Decision
 
@@ -45,6 +49,8 @@ class Work:
     doubts: dict[int, int] = field(default_factory=dict)
     unsent: dict[int, int] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
+    refused_by: set[str] = field(default_factory=set)
+    """Uplinks whose SMSC has refused it, and that it was sent on from: it does not come back to them."""
 
     @property
     def in_flight(self) -> int:
@@ -60,6 +66,12 @@ class Work:
     def may_move(self) -> bool:
         """Whether it may go through another uplink."""
         return not self.has_accepted and self.broken is None and len(self.way.uplinks) > 1 and not self.in_flight
+
+    def has_other_than(self, uplink: str) -> bool:
+        """Whether a refusal by an uplink need not be its end."""
+        if self.has_accepted or self.broken is not None:
+            return False
+        return any(name != uplink and name not in self.refused_by for name in self.way.uplinks)
 
     def split_into(self, bodies: Sequence[PartBody], *, node: str, group: str, reference: int, now: float) -> None:
         """Take on the parts that the uplink of its lane has made of it."""
@@ -98,38 +110,71 @@ class Item(NamedTuple):
     generation: int
 
 
-class Lane:
-    """The queue of one uplink."""
+def _one(_account: str) -> int:
+    return 1
 
-    def __init__(self, name: str, limit: int) -> None:
+
+class Lane:
+    """The queue of one uplink.
+
+    Args:
+        name: the uplink's.
+        limit: messages held in memory; each account gets its part of it.
+        share: how many parts an account may send in each round.
+    """
+
+    def __init__(self, name: str, limit: int, share: Callable[[str], int] = _one) -> None:
         self.name = name
         self.limit = limit
+        self._share = share
         self.works: dict[str, Work] = {}
         """All that is in memory for this uplink, in flight included, by message id."""
+        self.held: Counter[str] = Counter()
+        """How many of them are whose."""
+        self.behind: set[str] = set()
+        """Accounts of which the store has messages for this uplink that are not in memory."""
         self.has_more = False
-        """Whether the store has messages for this uplink that are not in memory."""
+        """Whether it may have messages of accounts that nobody has noted."""
         self.skipped = 0
         """How many messages were left in the store; a refill that saw all of them may end `has_more`."""
         self._order = itertools.count()
         self._back = itertools.count(-1, -1)
         self._later: list[tuple[float, int, Item]] = []
         self._begun: deque[Item] = deque()
-        self._queues: dict[int, deque[Item]] = {}
+        self._queues: dict[int, FairQueue[Item]] = {}
 
-    @property
-    def room(self) -> int:
-        """How many messages more may be held."""
-        return max(0, self.limit - len(self.works))
+    def quota(self, account: str) -> int:
+        """How many messages of an account may be held: as many as of each other that has some."""
+        is_new = account not in self.held and account not in self.behind
+        return max(1, self.limit // (max(len(self.held), len(self.behind)) + is_new))
+
+    def room(self, account: str) -> int:
+        """How many messages more of an account may be held."""
+        return max(0, self.quota(account) - self.held.get(account, 0))
+
+    def wants(self, account: str) -> bool:
+        """Whether it is worth fetching messages of an account from the store: half of its room is free."""
+        return (self.has_more or account in self.behind) and self.held.get(account, 0) <= self.quota(account) // 2
+
+    def leave_behind(self, account: str) -> None:
+        """Note that a message of an account waits in the store."""
+        self.behind.add(account)
+        self.skipped += 1
 
     def push(self, work: Work) -> None:
-        """Queue a message behind those of its priority."""
-        work.lane = self.name
-        self.works[work.message.id] = work
-        self._queues.setdefault(work.message.priority, deque()).append(work.item(0))
+        """Queue a message behind those of its priority and account."""
+        self.adopt(work)
+        message = work.message
+        queue = self._queues.get(message.priority)
+        if queue is None:
+            queue = self._queues[message.priority] = FairQueue(self._share)
+        queue.push(message.account, work.item(0), estimated_parts(message))
 
     def adopt(self, work: Work) -> None:
         """Hold a message whose parts are queued one by one."""
         work.lane = self.name
+        if work.message.id not in self.works:
+            self.held[work.message.account] += 1
         self.works[work.message.id] = work
 
     def push_begun(self, item: Item) -> None:
@@ -148,7 +193,7 @@ class Lane:
     def pop(self, now: float) -> Item | None:
         """The next item; None where nothing is ready."""
         while (item := self._next(now)) is not None:
-            if self._is_current(item):
+            if self.is_current(item):
                 return item
         return None
 
@@ -158,11 +203,12 @@ class Lane:
         if self._begun:
             return self._begun.popleft()
         for priority in sorted(self._queues, reverse=True):
-            if self._queues[priority]:
-                return self._queues[priority].popleft()
+            item = self._queues[priority].pop()
+            if item is not None:
+                return item
         return None
 
-    def _is_current(self, item: Item) -> bool:
+    def is_current(self, item: Item) -> bool:
         """Whether it still waits here: its message may have moved, ended or been given up meanwhile."""
         work, number, generation = item
         if self.works.get(work.message.id) is not work or generation != work.generation or work.broken is not None:
@@ -184,8 +230,23 @@ class Lane:
 
     def drop(self, work: Work) -> None:
         """Forget a message."""
-        self.works.pop(work.message.id, None)
+        if self.works.pop(work.message.id, None) is None:
+            return
+        account = work.message.account
+        self.held[account] -= 1
+        if not self.held[account]:
+            del self.held[account]
 
     def expired(self, now: float) -> Iterator[Work]:
         """Messages whose validity period is over."""
         return (work for work in list(self.works.values()) if work.expires_at <= now)
+
+
+def estimated_parts(message: Message) -> int:
+    """About how many parts a message will have; which coding its uplink takes is not known yet."""
+    if message.data is not None:
+        return -(-len(message.data) // 140) or 1
+    length, is_plain = len(message.text), message.text.isascii()
+    if length <= (160 if is_plain else 70):
+        return 1
+    return -(-length // (153 if is_plain else 67))

@@ -8,7 +8,7 @@ recover: what was queued is sent; what was being sent when the process ended is 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -18,6 +18,7 @@ from gateway.errors import NoRoute, NotWaiting, StoreError
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Message, Outcome, Part, State, SubmitResult
+from gateway.refilling import Refiller
 from gateway.router import Router
 from gateway.routing import Decision
 from gateway.sending import EXPIRED, Sender, replace
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 HOUSEKEEPING_SECONDS: Final = 1.0
 RECOVERY_BATCH: Final = 1_000
 STRANDED_SECONDS: Final = 60.0
+LEAVING_LOOK_SECONDS: Final = 0.05
 STRANDED_LIMIT: Final = 10_000
 STRANDED_VALIDITY_SECONDS: Final = 86_400
 """Of a message whose uplink, with its default, is gone."""
@@ -68,6 +70,7 @@ class Pipeline:
             is_elsewhere: whether only other nodes have binds of an uplink: they are left its messages.
         """
         self._settings = config.uplink
+        self._accounts = config.account
         self._node = config.node.name
         self._lease_seconds = config.node.lease_seconds
         self._store = store
@@ -81,7 +84,6 @@ class Pipeline:
         self._clock = clock
         self._arriving: set[str] = set()
         """Ids between commit and lane: a refill must leave them alone."""
-        self._refilling: set[str] = set()
         self._next_scheduled_at: float | None = None
         self._look_for_stranded_at = 0.0
         self._is_stopping = False
@@ -91,6 +93,7 @@ class Pipeline:
             settings=config.uplink,
             uplinks=uplinks,
             lane_limit=config.pipeline.queue_limit,
+            share=self._share,
             store=store,
             book=bookkeeping,
             metrics=metrics,
@@ -98,6 +101,11 @@ class Pipeline:
             on_room=self._refill_soon,
             clock=clock,
         )
+        self._refiller = Refiller(store, self._sender, self._arriving, self._resume)
+
+    def _share(self, account: str) -> int:
+        config = self._accounts.get(account)
+        return config.rules.share if config is not None else 1
 
     # --- for the intake ---
 
@@ -147,10 +155,15 @@ class Pipeline:
         if self._is_elsewhere(work.lane):
             self._hand_over_soon(work.lane)
             return
-        lane = self._sender.lanes[work.lane]
-        # An urgent message need not wait for the backlog in the store, only for room.
-        if not lane.room or (lane.has_more and message.priority == 0) or self._is_stopping:
-            self._leave_in_store(work.lane)
+        lane, account = self._sender.lanes.get(work.lane), message.account
+        if lane is None:
+            # Its uplink is gone since its route was chosen.
+            self._look_for_stranded_at = 0.0
+            return
+        # An urgent message need not wait for its account's backlog in the store, only for room.
+        must_wait = message.priority == 0 and (lane.has_more or account in lane.behind)
+        if must_wait or not lane.room(account) or self._is_stopping:
+            lane.leave_behind(account)
             return
         self._sender.hold(work)
 
@@ -232,6 +245,51 @@ class Pipeline:
         """Messages held in memory, in flight included."""
         return len(self._sender.works)
 
+    # --- other settings ---
+
+    def reconfigure(self, config: Config, router: Router, bookkeeping: Bookkeeping) -> None:
+        """Go by other settings from now on; uplinks come and go by `open_uplink` and `leave_uplink`."""
+        self._settings = config.uplink
+        self._accounts = config.account
+        self._router = router
+        self._book = bookkeeping
+        self._sender.reconfigure(config.uplink, bookkeeping)
+
+    def open_uplink(self, name: str) -> None:
+        """Begin to send over an uplink that was not there."""
+        self._sender.open_lane(name)
+        self._leave_in_store(name)
+
+    async def leave_uplink(self, name: str, stop: Callable[[], Awaitable[object]]) -> None:
+        """Send nothing more over an uplink, stop it, and let what waits for it take another way.
+
+        Args:
+            stop: ends what is in flight.
+        """
+        await self._sender.close_lane(name)
+        await stop()
+        lane = self._sender.lanes[name]
+        while any(work.in_flight for work in lane.works.values()):
+            await asyncio.sleep(LEAVING_LOOK_SECONDS)
+        for work in list(lane.works.values()):
+            if self._sender.withdraw(work):
+                continue
+            way = self._way_elsewhere(work.message, name)
+            error = f"uplink {name} is no longer configured"
+            if way is None:
+                self._sender.end_rest(work, State.FAILED, error)
+            else:
+                self._sender.move_to(work, way, error)
+        self._sender.drop_lane(name)
+        self._look_for_stranded_at = 0.0
+
+    def _way_elsewhere(self, message: Message, name: str) -> Decision | None:
+        try:
+            way = self._router.route(message)
+        except NoRoute:
+            return None
+        return way if name not in way.uplinks else None
+
     # --- keeping house ---
 
     async def _keep_house(self) -> None:
@@ -257,7 +315,7 @@ class Pipeline:
         if now >= self._look_for_stranded_at:
             await self._reroute_stranded()
         for lane in self._sender.lanes.values():
-            if lane.has_more and lane.room:
+            if lane.has_more or any(lane.wants(account) for account in lane.behind):
                 await self._refill(lane)
         self._sender.wake()
 
@@ -270,37 +328,15 @@ class Pipeline:
         self._next_scheduled_at = await self._store.next_scheduled_at()
 
     def _refill_soon(self, lane: Lane) -> None:
-        if not self._is_stopping and lane.name not in self._refilling:
-            self._sender.spawn(self._refill(lane))
+        if not self._is_stopping:
+            self._refiller.soon(lane)
 
     async def _refill(self, lane: Lane) -> None:
-        """Fetch what waits in the store for a lane that has room."""
+        """Fetch what waits in the store for a lane that has room, unless it is others' to send."""
         if self._is_elsewhere(lane.name):
             self._hand_over_soon(lane.name)
             return
-        if lane.name in self._refilling:
-            return
-        self._refilling.add(lane.name)
-        if self._sender.forgotten is None:
-            self._sender.forgotten = set()
-        forgotten = self._sender.forgotten
-        skipped, room = lane.skipped, lane.room
-        known = {one for one, work in self._sender.works.items() if work.message.uplink == lane.name}
-        try:
-            messages = await self._store.waiting(lane.name, limit=room, skip=known | self._arriving)
-        except StoreError as error:
-            log.warning("the store cannot be read", error=str(error))
-            return
-        finally:
-            self._refilling.discard(lane.name)
-            if not self._refilling:
-                self._sender.forgotten = None
-        for message in messages:
-            if message.id in self._sender.works or message.id in self._arriving or message.id in forgotten:
-                continue
-            self._resume(message)
-        if len(messages) < room and lane.skipped == skipped:
-            lane.has_more = False
+        await self._refiller.refill(lane)
 
     def _resume(self, message: Message) -> None:
         """Queue a message that waited in the store; its route may have changed meanwhile."""

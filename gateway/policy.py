@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from gateway.config import AccountConfig
-from gateway.errors import InvalidMessage
+from gateway.config import AccountConfig, AccountRulesConfig, Config, PolicyConfig, SenderCountryConfig
+from gateway.errors import InvalidMessage, RateLimited
+from gateway.hours import Hours
 from gateway.models import DELIVERY_SCHEME, Coding, NewMessage
-from gateway.networks import Network, check_url
+from gateway.networks import Network, check_url, parse_networks
+from gateway.numbering import NumberPlan, plain_number
+from gateway.patterns import Patterns
+from gateway.senders import SenderRules
+from smpp.ratelimit import TokenBucket
 from smpp.sms.coding import Alphabet, scheme_of
 
 RECIPIENT: Final = re.compile(r"[0-9]{3,20}", re.ASCII)
@@ -30,17 +35,93 @@ TLV_LIMIT: Final = 64
 TLV_OCTETS_LIMIT: Final = 4_096
 REFERENCE_LIMIT: Final = 255
 
-_PUNCTUATION: Final = str.maketrans("", "", " -().\u00a0")
+
+class _Rules:
+    """The rules of one account, ready to be asked."""
+
+    __slots__ = ("allowed", "blocked", "bucket", "config", "hours", "plan")
+
+    def __init__(self, config: AccountRulesConfig) -> None:
+        self.config = config
+        self.plan = NumberPlan(config.country_prefix, config.trunk_prefix, config.national_digits)
+        self.blocked = Patterns(config.blocked_recipients)
+        self.allowed = Patterns(config.allowed_recipients)
+        has_hours = bool(config.hours or config.days)
+        self.hours = Hours(config.hours, config.days, config.time_zone) if has_hours else None
+        burst = config.burst_messages or max(1, round(config.messages_per_second))
+        self.bucket = TokenBucket(config.messages_per_second, burst)
+
+
+class OptOutList(Protocol):
+    """Knows who asked for no more messages; `gateway.optouts.OptOuts` is one."""
+
+    def has(self, account: str, number: str) -> bool:
+        """Whether an account must not send to a number; no look-up."""
 
 
 class Policy:
     """The rules, with those of each account."""
 
-    def __init__(self, accounts: Mapping[str, AccountConfig], exempt_networks: Sequence[Network] = ()) -> None:
+    def __init__(
+        self,
+        accounts: Mapping[str, AccountConfig],
+        exempt_networks: Sequence[Network] = (),
+        *,
+        everybody: PolicyConfig = PolicyConfig(),  # noqa: B008 -- frozen
+        countries: Sequence[SenderCountryConfig] = (),
+        opt_outs: OptOutList | None = None,
+    ) -> None:
+        """Put the rules together.
+
+        Args:
+            exempt_networks: where callbacks may go though they are not public.
+            everybody: what nobody may send.
+            countries: what countries ask of senders.
+            opt_outs: who asked for no more messages.
+        """
         self._accounts = accounts
         self._exempt_networks = exempt_networks
-        self._senders = {name: frozenset(account.senders) for name, account in accounts.items()}
+        self._rules = {name: _Rules(account.rules) for name, account in accounts.items()}
+        self._senders = SenderRules(accounts, countries, everybody.blocked_senders)
+        self._blocked = Patterns(everybody.blocked_recipients)
         self._own_urls = {name: account.callback_url for name, account in accounts.items()}
+        self._opt_outs = opt_outs
+
+    @classmethod
+    def of(cls, config: Config, opt_outs: OptOutList | None = None) -> "Policy":
+        """The rules of a config."""
+        return cls(
+            config.account,
+            parse_networks(config.webhooks.allow_private_networks),
+            everybody=config.policy,
+            countries=config.sender_country,
+            opt_outs=opt_outs,
+        )
+
+    def replace(self, other: "Policy") -> None:
+        """Judge as another policy does from now on; how fast accounts have sent so far is not forgotten."""
+        for name, rules in other._rules.items():
+            old = self._rules.get(name)
+            if old is not None:
+                bucket, new = old.bucket, rules.bucket
+                bucket.per_second, bucket.burst = new.per_second, new.burst
+                rules.bucket = bucket
+        self._accounts, self._exempt_networks = other._accounts, other._exempt_networks
+        self._rules, self._senders, self._blocked = other._rules, other._senders, other._blocked
+        self._own_urls, self._opt_outs = other._own_urls, other._opt_outs
+
+    def admit(self, message: NewMessage, now: float) -> NewMessage:
+        """`check`, and count the message among those of its account.
+
+        Raises:
+            InvalidMessage: it cannot be accepted; code and field say why. `RateLimited`: it comes too soon.
+        """
+        checked = self.check(message, now)
+        bucket = self._rules[checked.account].bucket
+        wait = bucket.try_take(now)
+        if wait:
+            raise RateLimited(f"the account may send {bucket.per_second:g} messages a second", wait)
+        return checked
 
     def check(self, message: NewMessage, now: float) -> NewMessage:
         """The message as it will be kept: its recipient in plain digits, the account's defaults filled in.
@@ -51,19 +132,30 @@ class Policy:
         account = self._accounts.get(message.account)
         if account is None:
             raise InvalidMessage("unknown_account", "the account is not known", "account")
-        changes: dict[str, str] = {}
-        recipient = _plain_number(message.recipient)
+        rules = self._rules[message.account]
+        changes: dict[str, Any] = {}
+        recipient = plain_number(message.recipient, rules.plan)
         if recipient != message.recipient:
             changes["recipient"] = recipient
-        if not message.sender and account.default_sender:
-            changes["sender"] = account.default_sender
+        written = message.sender or account.default_sender
+        _check_addresses(recipient, written)
+        sender = self._senders.check(message.account, written, recipient)
+        if sender != message.sender:
+            changes["sender"] = sender
         if not message.callback_url and account.callback_url and message.dialect != SMPP:
             changes["callback_url"] = account.callback_url
-        if changes:
-            message = msgspec.structs.replace(message, **changes)
-        self._check_addresses(message)
+        self._check_recipient(message.account, rules, recipient)
         _check_content(message)
         _check_options(message, now)
+        config = rules.config
+        if not config.min_priority <= message.priority <= config.max_priority:
+            changes["priority"] = min(max(message.priority, config.min_priority), config.max_priority)
+        if rules.hours is not None:
+            at = _within_hours(message, rules, now)
+            if at != message.scheduled_at:
+                changes["scheduled_at"] = at
+        if changes:
+            message = msgspec.structs.replace(message, **changes)
         if message.callback_url and not self._is_own_url(message):
             check_url(message.callback_url, self._exempt_networks)
         return message
@@ -74,32 +166,48 @@ class Policy:
             return message.callback_url == DELIVERY_SCHEME + message.account
         return message.callback_url == self._own_urls[message.account]
 
-    def _check_addresses(self, message: NewMessage) -> None:
-        if not RECIPIENT.fullmatch(message.recipient):
-            raise InvalidMessage(
-                "invalid_recipient", "the recipient must be a number of 3 to 20 digits with country code", "recipient"
-            )
-        if not message.sender:
-            raise InvalidMessage("missing_sender", "the message names no sender and the account has none", "sender")
-        if not SENDER_NUMBER.fullmatch(message.sender) and not SENDER_NAME.fullmatch(message.sender):
-            raise InvalidMessage(
-                "invalid_sender",
-                "the sender must be a number of 3 to 20 digits or a name of 1 to 11 characters",
-                "sender",
-            )
-        allowed = self._senders[message.account]
-        if allowed and message.sender not in allowed and message.sender.removeprefix("+") not in allowed:
-            raise InvalidMessage("sender_not_allowed", "the account may not use this sender", "sender")
+    def _check_recipient(self, account: str, rules: _Rules, recipient: str) -> None:
+        if self._blocked and recipient in self._blocked:
+            raise InvalidMessage("recipient_blocked", "nobody may send to this number", "recipient")
+        if rules.blocked and recipient in rules.blocked:
+            raise InvalidMessage("recipient_blocked", "the account may not send to this number", "recipient")
+        if rules.allowed and recipient not in rules.allowed:
+            raise InvalidMessage("recipient_blocked", "the account may send to some numbers only", "recipient")
+        if self._opt_outs is not None and rules.config.opt_outs and self._opt_outs.has(account, recipient):
+            raise InvalidMessage("recipient_opted_out", "the recipient wants no more messages", "recipient")
 
 
-def _plain_number(number: str) -> str:
-    """A recipient without what people write into numbers: +, 00, blanks, dashes, brackets."""
-    if number.isdecimal() and not number.startswith("00"):
-        return number
-    plain = number.translate(_PUNCTUATION)
-    if plain.startswith("+"):
-        return plain[1:]
-    return plain[2:] if plain.startswith("00") else plain
+def _check_addresses(recipient: str, sender: str) -> None:
+    if not RECIPIENT.fullmatch(recipient):
+        raise InvalidMessage(
+            "invalid_recipient", "the recipient must be a number of 3 to 20 digits with country code", "recipient"
+        )
+    if not sender:
+        raise InvalidMessage("missing_sender", "the message names no sender and the account has none", "sender")
+    if not SENDER_NUMBER.fullmatch(sender) and not SENDER_NAME.fullmatch(sender):
+        raise InvalidMessage(
+            "invalid_sender",
+            "the sender must be a number of 3 to 20 digits or a name of 1 to 11 characters",
+            "sender",
+        )
+
+
+def _within_hours(message: NewMessage, rules: _Rules, now: float) -> float | None:
+    """When a message is to leave, given the hours in which its account's may.
+
+    Raises:
+        InvalidMessage: not then, and it may not wait.
+    """
+    hours, config = rules.hours, rules.config
+    if hours is None or message.priority > config.hours_priority:
+        return message.scheduled_at
+    wanted = max(now, message.scheduled_at or now)
+    opens = hours.next_opening(wanted)
+    if opens == wanted:
+        return message.scheduled_at
+    if config.outside_hours == "refuse":
+        raise InvalidMessage("outside_hours", f"the account's messages may leave {hours} only", "scheduled_at")
+    return opens
 
 
 def _check_content(message: NewMessage) -> None:

@@ -20,7 +20,8 @@ import structlog
 
 from gateway.config import UplinkConfig
 from gateway.errors import StoreError, Unsupported
-from gateway.lanes import Lane, Work
+from gateway.joining import Joiner, join_seconds, shared
+from gateway.lanes import Item, Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
 from gateway.store import Bookkeeping, Departure, NotOurs, PartEnd, Store
@@ -62,6 +63,7 @@ class Sender:
         settings: Mapping[str, UplinkConfig],
         uplinks: Mapping[str, Uplink],
         lane_limit: int,
+        share: Callable[[str], int],
         store: Store,
         book: Bookkeeping,
         metrics: Metrics,
@@ -78,11 +80,14 @@ class Sender:
         self._on_callbacks = on_callbacks
         self._on_room = on_room
         self._clock = clock
-        self.lanes = {name: Lane(name, lane_limit) for name in uplinks}
+        self._new_lane = partial(Lane, limit=lane_limit, share=share)
+        self.lanes = {name: self._new_lane(name) for name in uplinks}
         self.works: dict[str, Work] = {}
         """Every message in memory, in flight included."""
         self.forgotten: set[str] | None = None
         """While a refill reads: the ids that left memory since it began."""
+        self._piece_of = {name: getattr(uplink, "piece_of", None) for name, uplink in uplinks.items()}
+        self._joiners = {name: Joiner() for name in uplinks}
         self._wake = {name: asyncio.Event() for name in uplinks}
         self._departing = dict.fromkeys(uplinks, 0)
         self._has_departed = {name: asyncio.Event() for name in uplinks}
@@ -92,19 +97,21 @@ class Sender:
         self._has_results = asyncio.Event()
         self._is_recording = False
         self._idle = asyncio.Event()
-        self._dispatchers: list[asyncio.Task[None]] = []
+        self._dispatchers: dict[str, asyncio.Task[None]] = {}
+        self._is_started = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- life ---
 
     def start(self) -> None:
         """Begin to send."""
-        self._dispatchers = [self.spawn(self._dispatch(lane)) for lane in self.lanes.values()]
+        self._is_started = True
+        self._dispatchers = {name: self.spawn(self._dispatch(lane)) for name, lane in self.lanes.items()}
         self.spawn(self._record_results())
 
     async def stop(self, deadline_seconds: float) -> bool:
         """Send nothing more and wait for what is in flight to be recorded; whether all of it was."""
-        await cancel_all(self._dispatchers)
+        await cancel_all(self._dispatchers.values())
         try:
             async with asyncio.timeout(deadline_seconds):
                 while self.is_busy:
@@ -116,6 +123,31 @@ class Sender:
         finally:
             await cancel_all(self._tasks)
         return True
+
+    def reconfigure(self, settings: Mapping[str, UplinkConfig], book: Bookkeeping) -> None:
+        """Go by other settings from now on."""
+        self._settings = settings
+        self._book = book
+
+    def open_lane(self, name: str) -> None:
+        """Begin to send over an uplink that is new."""
+        lane = self.lanes[name] = self._new_lane(name)
+        self._wake[name], self._has_departed[name] = asyncio.Event(), asyncio.Event()
+        self._departing[name] = 0
+        if self._is_started:
+            self._dispatchers[name] = self.spawn(self._dispatch(lane))
+
+    async def close_lane(self, name: str) -> None:
+        """Send nothing more over an uplink; returns once what was about to leave has left."""
+        await cancel_all([self._dispatchers.pop(name)] if name in self._dispatchers else [])
+        while self._departing[name]:
+            self._has_departed[name].clear()
+            await self._has_departed[name].wait()
+
+    def drop_lane(self, name: str) -> None:
+        """Forget an uplink whose lane was closed and is empty."""
+        for table in (self.lanes, self._wake, self._has_departed, self._departing):
+            table.pop(name, None)
 
     @property
     def is_busy(self) -> bool:
@@ -170,7 +202,7 @@ class Sender:
         self.works.pop(work.message.id, None)
         if self.forgotten is not None:
             self.forgotten.add(work.message.id)
-        if lane.has_more and len(lane.works) <= lane.limit // 2:
+        if lane.wants(work.message.account):
             self._on_room(lane)
 
     # --- sending ---
@@ -200,6 +232,7 @@ class Sender:
         event = self._wake[lane.name]
         loop = asyncio.get_running_loop()
         while not lane.ready_count(self._clock()):
+            self._give_up_incomplete(lane)
             event.clear()
             ready_at = lane.next_ready_at()
             timer = loop.call_later(max(0.0, ready_at - self._clock()), event.set) if ready_at is not None else None
@@ -217,6 +250,10 @@ class Sender:
             if work.expires_at <= now:
                 self.expire(work)
                 continue
+            together = self._gather(lane, item, now)
+            if together != [item]:
+                self._load_together(lane, together, free, leaving, now)
+                continue
             is_fresh = number == 0
             if is_fresh and not self._split(lane, work, now):
                 continue
@@ -228,6 +265,38 @@ class Sender:
         for slot in free:
             slot.release()
         return list(leaving.values())
+
+    def _gather(self, lane: Lane, item: Item, now: float) -> list[Item]:
+        """What leaves together with an item: itself, or all parts of its message, or nothing as long as some miss."""
+        piece_of = self._piece_of[lane.name]
+        piece = piece_of(item.work.message) if piece_of is not None else None
+        if piece is None:
+            return [item]
+        deadline = now + join_seconds(self._uplinks[lane.name])
+        return self._joiners[lane.name].add(item, piece, deadline, lane.is_current)
+
+    def _load_together(
+        self, lane: Lane, items: Sequence[Item], free: list[Slot], leaving: dict[str, Leaving], now: float
+    ) -> None:
+        """Fill one slot with all parts of a message; where one of them cannot go, the others wait for it again."""
+        going = [item for item in items if item.number or self._split(lane, item.work, now)]
+        if len(going) < len(items):
+            for item in going:
+                if not item.number:
+                    item.work.unsplit()
+                self._gather(lane, item.work.item(item.number), now)
+        elif items:
+            for item, slot in zip(items, shared(free.pop(), len(items)), strict=True):
+                flight = self._take_off(item.work, 1, slot, now), 1
+                leaving[item.work.message.id] = Leaving(item.work, not item.number, [flight])
+
+    def _give_up_incomplete(self, lane: Lane) -> None:
+        """End parts that have waited too long for the others of their message."""
+        for item, missing in self._joiners[lane.name].overdue(self._clock(), lane.is_current):
+            if item.number:
+                self._end_rest(item.work, State.FAILED, missing)
+            else:
+                self.end(item.work, State.FAILED, missing)
 
     def _split(self, lane: Lane, work: Work, now: float) -> bool:
         """Cut a message for its uplink; one that this uplink cannot carry goes elsewhere or ends."""
@@ -400,7 +469,7 @@ class Sender:
             return
         if verdict.wants_other_uplink:
             work.tried.add(work.lane)
-            if self._move(work, now):
+            if self._move(work, now) or (work.lane in work.refused_by and self._move(work, now, even_if_down=True)):
                 return
         self.lanes[work.lane].push_front(work.item(part.number), verdict.again_at)
         self._wake[work.lane].set()
@@ -420,8 +489,10 @@ class Sender:
         if not work.may_move:
             return False
         for name in work.way.uplinks:
-            lane = self.lanes[name]
-            if name in work.tried or not lane.room or not (even_if_down or self._uplinks[name].is_available):
+            lane = self.lanes.get(name)
+            if lane is None or name in work.tried or name in work.refused_by or not lane.room(work.message.account):
+                continue
+            if not (even_if_down or self._uplinks[name].is_available):
                 continue
             self.lanes[work.lane].drop(work)
             # Another alphabet, another method, other limits: it is split anew.

@@ -43,6 +43,10 @@ def judge(work: Work, part: Part, result: SubmitResult, settings: UplinkConfig, 
     """Decide what becomes of a part after an attempt."""
     state, error = AFTER[result.outcome], ""
     in_doubt = result.outcome is Outcome.IN_DOUBT
+    goes_on = work.way.failover.follows(result)
+    if state is State.REJECTED and goes_on and work.has_other_than(part.uplink):
+        work.refused_by.add(part.uplink)
+        state = State.QUEUED
     if state is State.QUEUED:
         stop = _reason_to_stop(work, part, result, settings)
         if stop is not None:
@@ -60,7 +64,7 @@ def judge(work: Work, part: Part, result: SubmitResult, settings: UplinkConfig, 
     return Verdict(
         end=PartEnd(work.message, ended, _events(ended, result, again_at, now), in_doubt),
         again_at=again_at,
-        wants_other_uplink=result.outcome is Outcome.RETRY and state is State.QUEUED,
+        wants_other_uplink=goes_on and state is State.QUEUED,
         breaks_rest=f"part {part.number} was not sent: {error}" if state in (State.REJECTED, State.FAILED) else "",
     )
 
@@ -88,6 +92,9 @@ def _again_at(work: Work, part: Part, result: SubmitResult, settings: UplinkConf
         tries = work.retries[number] = work.retries.get(number, 0) + 1
         pause = min(settings.retry_seconds * 2.0 ** min(tries - 1, 30), settings.retry_max_seconds)
         return now + max(pause, result.retry_after)
+    if result.outcome is Outcome.REJECTED:
+        # Only until another part's answer says whether it may go elsewhere.
+        return now + max(settings.retry_seconds, result.retry_after)
     if result.outcome is Outcome.IN_DOUBT:
         work.doubts[number] = work.doubts.get(number, 0) + 1
         return now
@@ -107,7 +114,10 @@ def _events(part: Part, result: SubmitResult, again_at: float | None, now: float
     elif part.state is State.QUEUED:
         pause = max(0.0, (again_at or now) - now)
         reason = "resent" if result.outcome is Outcome.IN_DOUBT else result.error or result.outcome.value
-        detail = f"{reason}; again in {pause:g} s" if pause else f"{reason}; again at once"
+        when = f"again in {pause:g} s" if pause else "again at once"
+        if result.outcome is Outcome.REJECTED:
+            when = "sent on to another uplink"
+        detail = f"{reason}; {when}"
     else:
         detail = part.error
     events.append(_event(part, part.state, now, detail))

@@ -57,7 +57,7 @@ PROBLEMS: Final = {
     "invalid_sender": VerifyProblem.BAD_SENDER,
     "missing_sender": VerifyProblem.BAD_SENDER,
     "sender_not_allowed": VerifyProblem.BAD_SENDER,
-    "opted_out": VerifyProblem.BLOCKED,
+    "recipient_opted_out": VerifyProblem.BLOCKED,
 }
 """Codes of InvalidMessage; others are BAD_REQUEST."""
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from gateway.errors import InvalidMessage, NotWaiting, StoreError, StoreFull
+from gateway.errors import InvalidMessage, NotWaiting, RateLimited, StoreError, StoreFull
 from gateway.http import BodyBroken, BodyTooLarge, BodyTooSlow, UnreadableBody
 from gateway.providers.ports import VerifyError, VerifyProblem
 
@@ -24,7 +24,8 @@ _STATUSES: Final = {
     "rate_limited": 429,
     "quota_exceeded": 429,
     "duplicate": 409,
-    "opted_out": 422,
+    "recipient_opted_out": 422,
+    "outside_hours": 422,
 }
 
 _OF_VERIFICATION: Final = {
@@ -87,7 +88,8 @@ def error_response(error: ApiError) -> web.Response:
 def of_refusal(reason: InvalidMessage) -> ApiError:
     """A message that the gateway refuses."""
     status = _STATUSES.get(reason.code, 400)
-    return ApiError(status, reason.code, reason.message, _FIELDS.get(reason.field, reason.field))
+    headers = _retry_after(reason.retry_after) if isinstance(reason, RateLimited) else None
+    return ApiError(status, reason.code, reason.message, _FIELDS.get(reason.field, reason.field), headers)
 
 
 def of_not_waiting(error: NotWaiting) -> ApiError:

@@ -1,14 +1,19 @@
 """The order in which things go."""
 
-from gateway.lanes import Item, Lane, Work
+from typing import Any
+
+import pytest
+
+from gateway.lanes import Item, Lane, Work, estimated_parts
 from gateway.models import Message, Part, PartBody, State
 from gateway.routing import Decision
 from tests.gateway.fakes import NOW, new_message
 
 
-def work(name: str, *, priority: int = 0, parts: int = 0) -> Work:
-    fields = {field: getattr(new_message(priority=priority), field) for field in new_message().__struct_fields__}
-    message = Message(**fields, id=name, node="n1", created_at=NOW, updated_at=NOW)
+def work(name: str, *, parts: int = 0, **fields: Any) -> Work:
+    new = new_message(**fields)
+    values = {field: getattr(new, field) for field in new.__struct_fields__}
+    message = Message(**values, id=name, node="n1", created_at=NOW, updated_at=NOW)
     made = Work(message, Decision(("a",)), expires_at=NOW + 60, lane="a")
     made.parts = [
         Part(message_id=name, number=n, body=PartBody(short_message=b"", data_coding=0)) for n in range(1, parts + 1)
@@ -91,11 +96,58 @@ def test_room_counts_what_is_in_flight() -> None:
     lane = Lane("a", 2)
     lane.push(work("m"))
     lane.push(work("n"))
-    assert lane.room == 0
+    assert lane.room("shop") == 0
     lane.pop(NOW)
-    assert lane.room == 0
+    assert lane.room("shop") == 0
     lane.drop(lane.works["m"])
-    assert lane.room == 1
+    lane.drop(work("m"))
+    assert lane.room("shop") == 1
+
+
+def test_each_account_has_its_part_of_the_room() -> None:
+    lane = Lane("a", 12)
+    for n in range(12):
+        lane.push(work(f"m{n}"))
+    assert (lane.room("shop"), lane.room("bank")) == (0, 6)
+    lane.push(work("code", account="bank"))
+    assert (lane.room("shop"), lane.room("bank"), lane.room("third")) == (0, 5, 4)
+    lane.leave_behind("third")
+    lane.drop(lane.works["code"])
+    assert lane.held == {"shop": 12}
+    assert not lane.wants("shop")
+    assert lane.wants("third")
+    lane.behind.clear()
+    lane.has_more = True
+    assert lane.quota("shop") == 12
+    for n in range(6):
+        assert not lane.wants("shop")
+        lane.drop(lane.works[f"m{n}"])
+    assert lane.wants("shop")
+
+
+def test_accounts_take_turns_within_a_priority() -> None:
+    lane = Lane("a", 100, lambda account: 2 if account == "bank" else 1)
+    for n in range(4):
+        lane.push(work(f"s{n}"))
+    for n in range(4):
+        lane.push(work(f"b{n}", account="bank"))
+    lane.push(work("urgent", priority=3))
+    assert names(lane) == ["urgent", "s0", "b0", "b1", "s1", "b2", "b3", "s2", "s3"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "parts"),
+    [
+        ({"text": "x" * 160}, 1),
+        ({"text": "x" * 161}, 2),
+        ({"text": "я" * 70}, 1),
+        ({"text": "я" * 135}, 3),
+        ({"text": "", "data": b""}, 1),
+        ({"text": "", "data": b"x" * 281}, 3),
+    ],
+)
+def test_long_messages_count_for_about_as_many_turns(fields: dict[str, Any], parts: int) -> None:
+    assert estimated_parts(work("m", **fields).message) == parts
 
 
 def test_expired_messages_are_found_whatever_they_wait_for() -> None:

@@ -86,6 +86,21 @@ async def test_waiting_messages_come_by_priority_then_age(store: Store) -> None:
     assert await store.waiting_uplinks() == ["a", "b"]
 
 
+async def test_what_waits_is_found_by_account(store: Store) -> None:
+    batch = [make_message(store, created_at=NOW + n) for n in range(5)]
+    codes = [make_message(store, created_at=NOW + 9 + n, account="bank", priority=n) for n in range(2)]
+    await store.add([*batch, *codes, make_message(store, uplink="b", account="other")])
+    assert await store.waiting_accounts("a") == ["bank", "shop"]
+    assert await store.waiting_accounts("nowhere") == []
+    found = await store.waiting("a", limit=9, skip=set(), account="bank")
+    assert [one.id for one in found] == [codes[1].id, codes[0].id]
+    found = await store.waiting("a", limit=2, skip={batch[0].id}, account="shop")
+    assert [one.id for one in found] == [batch[1].id, batch[2].id]
+    assert await store.waiting("a", limit=9, skip=set(), account="other") == []
+    found = await store.waiting("a", limit=4, skip=set())
+    assert [one.id for one in found] == [codes[1].id, *(one.id for one in batch[:3])]
+
+
 async def test_scheduled_messages_are_released_when_due(store: Store) -> None:
     message = make_message(store, state=State.SCHEDULED, scheduled_at=NOW + 60)
     await store.add([message])
