@@ -209,7 +209,10 @@ class MessageState(IntEnum):
     @property
     def is_final(self) -> bool:
         """Whether no later receipt is expected. ACCEPTED is not: many SMSCs send it on the way."""
-        return self not in (MessageState.SCHEDULED, MessageState.ENROUTE, MessageState.ACCEPTED)
+        return self not in _ON_THE_WAY
+
+
+_ON_THE_WAY: Final = (int(MessageState.SCHEDULED), int(MessageState.ENROUTE), int(MessageState.ACCEPTED))
 
 
 class PriorityFlag(IntEnum):

@@ -12,7 +12,7 @@ from smpp.errors import EncodeError, Reject
 from smpp.log import log
 from smpp.session import RequestReceived
 from smpp.status import CommandStatus
-from smpp.wire.pdu import DataSmResp, Request, Response, SubmitMultiResp, SubmitSmResp
+from smpp.wire.pdu import DataSmResp, DeliverSmResp, Request, Response, SubmitMultiResp, SubmitSmResp
 
 Answer = Response | int | None
 """What a handler returns: a whole response, a command_status, or None for success."""
@@ -21,10 +21,14 @@ Handler = Callable[..., Answer | Awaitable[Answer]]
 """A function or a coroutine function; raising `Reject` answers with its status. A success without a response of its own
 answers submit_sm and the like with an empty message_id."""
 
-_WITHOUT_ID: Final[dict[int, Response]] = {
+_AT_ONCE: Final = (int, Response)
+"""Answers that need not be waited for. A tuple: to make a union for each request takes longer than to ask."""
+
+_SUCCESSES: Final[dict[int, Response]] = {
     int(CommandId.SUBMIT_SM): SubmitSmResp(""),
     int(CommandId.SUBMIT_MULTI): SubmitMultiResp("", ()),
     int(CommandId.DATA_SM): DataSmResp(""),
+    int(CommandId.DELIVER_SM): DeliverSmResp(),
 }
 """A success has a body (§4.4.2), if only an empty message_id."""
 
@@ -65,8 +69,8 @@ def error_response(request: Request) -> Response | None:
 
 def _plain_response(request: Request, command_status: int) -> Response | None:
     """The response for a handler that has no more to say than a status."""
-    whole = _WITHOUT_ID.get(request.command_id)
-    return whole if whole is not None and not command_status else error_response(request)
+    whole = None if command_status else _SUCCESSES.get(request.command_id)
+    return whole if whole is not None else error_response(request)
 
 
 class Dispatcher:
@@ -91,10 +95,10 @@ class Dispatcher:
         except Exception as error:
             self._answer_error(connection, event, error)
             return
-        if answer is not None and not isinstance(answer, int | Response) and isawaitable(answer):
-            self._tasks.start(self._wait(connection, event, answer))
-        else:
+        if answer is None or isinstance(answer, _AT_ONCE) or not isawaitable(answer):
             self._answer(connection, event, answer)
+        else:
+            self._tasks.start(self._wait(connection, event, answer))
 
     async def stop(self) -> None:
         """End handlers that are still running."""

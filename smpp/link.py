@@ -11,7 +11,7 @@ from smpp.dispatch import Answer, Dispatcher
 from smpp.endpoint import Endpoint, client_tls
 from smpp.errors import BindFailed, ConnectionLost, RequestLost
 from smpp.log import log
-from smpp.receipts import ReceiptDesk, receipt_of
+from smpp.receipts import CARRIERS, ReceiptDesk, receipt_of
 from smpp.recording import Recorder, tapped
 from smpp.session import (
     BindRequested,
@@ -211,7 +211,7 @@ class Link:
     def request_received(self, event: RequestReceived) -> None:
         """A message, a receipt, an alert."""
         message = event.message
-        if isinstance(message, DeliverSm | DataSm):
+        if isinstance(message, CARRIERS):
             self._dispatcher.dispatch(self.connection, event, self._deliver, message)
         elif isinstance(message, AlertNotification):
             # Nothing answers it, so nothing holds a peer back that sends more than the handler can take.

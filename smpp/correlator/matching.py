@@ -174,10 +174,14 @@ class Correlator(Generic[T, R]):
         if self._auto is not None and self._auto.observe(message_id, Side.RECEIPT):
             self._look_again()
         addresses = (address, other_address)
-        found = self._find_learned(message_id, addresses)
+        if self._is_plain:
+            found = self._pick(message_id.strip(), addresses)
+        else:
+            found = self._find_learned(message_id, addresses)
+        keys: Keys = ()
         if found is None:
             keys = receipt_keys(self._rule, message_id)
-            found = self._find(keys, addresses)
+            found = None if self._is_plain else self._find(keys, addresses)
         if found is not None:
             return self._matched(found, receipt, now, is_final=is_final, was_parked=False)
         if park:
@@ -288,6 +292,11 @@ class Correlator(Generic[T, R]):
         known = self._store.find(key)
         if not known:
             return None
+        if len(known) == 1:
+            # Nearly always, and nearly always this one: no more steps than it takes.
+            only = known[0]
+            if only.destination == addresses[0] != "" and not only.is_settled:
+                return only
         fallback = None
         for outstanding in reversed(known):
             if self._agrees(outstanding.destination, addresses):
@@ -330,8 +339,10 @@ class Correlator(Generic[T, R]):
     ) -> Match[T, R]:
         is_late = outstanding.is_settled
         self.counters.matched += 1
-        self.counters.matched_late += is_late
-        self.counters.matched_parked += was_parked
+        if is_late:
+            self.counters.matched_late += 1
+        if was_parked:
+            self.counters.matched_parked += 1
         if is_final and not is_late:
             self._store.settle(outstanding, now)
         return Match(

@@ -185,7 +185,9 @@ class Sending(SessionCore):
         if not self._send_tlvs:
             tlvs: Tlvs = getattr(message, "tlvs", NO_TLVS)
             message = msgspec.structs.replace(message, tlvs=NO_TLVS) if tlvs else message
-        self._put(message, sequence_number, command_status)
+        self._out.append(ENCODERS[message.command_id](message, sequence_number, command_status))
+        if self._trace is not None:
+            self._trace(">", message, sequence_number, command_status)
         self._answered()
 
     def send_raw(self, octets: bytes, *, answers: bool = False) -> None:

@@ -19,7 +19,7 @@ from smpp.constants import EsmClass, MessageState, is_intermediate_notification,
 from smpp.errors import EncodeError
 from smpp.sms import coding, gsm0338
 from smpp.sms.coding import Alphabet
-from smpp.sms.receipt_text import PLAIN_TAIL, REGULAR, STATE_WORDS, STATES, read_receipt_text
+from smpp.sms.receipt_text import PLAIN_TAIL, REGULAR_TEXT, STATE_WORDS, STATES, read_receipt_text
 from smpp.sms.udh import split_udh
 from smpp.wire import tlv
 from smpp.wire.tlv import Tlv
@@ -166,14 +166,17 @@ def parse_receipt(
 
 def _parse_appendix_b(octets: bytes) -> Receipt | None:
     """The usual text, where nothing behind ``text:`` depends on an alphabet: half the time of the way by fields."""
-    match = REGULAR.match(octets)
+    try:
+        raw = octets.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    match = REGULAR_TEXT.match(raw)
     if match is None:
         return None
-    tail = octets[match.end() :]
+    tail = raw[match.end() :]
     if tail and PLAIN_TAIL.fullmatch(tail) is None:
         return None
-    raw = octets.decode("ascii")
-    message_id, sub, dlvrd, submit_date, done_date, stat, error = [value.decode("ascii") for value in match.groups()]
+    message_id, sub, dlvrd, submit_date, done_date, stat, error = match.groups()
     state = STATES.get(stat)
     return Receipt(
         id=message_id,
@@ -186,7 +189,7 @@ def _parse_appendix_b(octets: bytes) -> Receipt | None:
         done_date=parse_receipt_date(done_date),
         submit_date_text=submit_date,
         done_date_text=done_date,
-        text=tail.decode("ascii"),
+        text=tail,
         raw=raw,
         text_id=message_id,
         text_state=state,
