@@ -6,11 +6,12 @@ The pipeline keeps the name; what stands behind it changes without its noticing 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from gateway.models import Message, PartBody
+from gateway.providers.carrying import Piece
 from gateway.uplinks.base import Slot, Uplink
 from smpp.pool import BindStatus
 
@@ -106,6 +107,11 @@ class ManagedUplink:
     def split(self, message: Message, *, reference: int) -> list[PartBody]:
         """Code and cut a message for this uplink."""
         return self._current.split(message, reference=reference)
+
+    def piece_of(self, message: Message) -> Piece | None:
+        """What a message is a part of that has to be joined before it leaves here."""
+        find: Callable[[Message], Piece | None] | None = getattr(self._current, "piece_of", None)
+        return find(message) if find is not None else None
 
     async def reserve(self, count: int) -> Sequence[Slot]:
         """Wait until at least one slot is free and may be used, then take up to `count` of them."""
