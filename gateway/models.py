@@ -117,6 +117,8 @@ class NewMessage(msgspec.Struct, kw_only=True, frozen=True):
     validity_seconds: int | None = None
     scheduled_at: float | None = None
     priority: int = 0
+    via: str = ""
+    """The uplink it is to take; empty: as the routes say."""
     secret: bool = False
     """Whether its text must not be read where it is kept: sealed from its acceptance on, erased when it is final."""
     service: str = ""

@@ -9,6 +9,7 @@ from gateway.models import Callback
 from gateway.providers.ports import VerifyError, VerifyProblem, VerifyStatus
 from gateway.providers.seams import ServiceCallbacks, VerifyEvent
 from gateway.services import verifications as rules
+from gateway.services.owing import owed
 from gateway.services.shelf import Kept, Put, Shelf
 from gateway.services.verifications import Document
 from gateway.store import Store
@@ -204,19 +205,6 @@ class VerifyBook:
     def _told(self, kept: Kept[Document] | None) -> None:
         if kept is not None and kept.value.request.callback_url:
             self._on_callbacks()
-
-
-def owed(callback: Callback, store: Store, account: str, about: str, dialect: str, now: float) -> Callback:
-    """A callback as it is kept: with an id, and due at once."""
-    return replace(
-        callback,
-        id=store.ids.new(now),
-        account=account,
-        message_id=about,
-        dialect=dialect,
-        created_at=now,
-        due_at=now,
-    )
 
 
 def _there(kept: Kept[Document] | None, verification_id: str) -> Kept[Document]:

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from gateway.errors import StoreError
-from gateway.models import SERVICES, Callback, Inbound, Message, Receipt, State
+from gateway.models import RANK, SERVICES, Callback, Inbound, Message, Receipt, State
 from gateway.tasks import cancel_all
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class MessageWatch:
 
     def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
         """Note a move; nothing is owed for it."""
-        if message.state.is_final:
+        if message.state.is_final or message.state is State.SUBMITTED:
             self._notes.append((message.account, message.id, message.origin, message.state))
             loop = self._loop
             if loop is not None:
@@ -107,7 +107,7 @@ class MessageWatch:
             for seconds in READ_AGAIN_SECONDS:
                 await asyncio.sleep(seconds)
                 message = await self._read(account, message_id)
-                if message is not None and message.state.is_final:
+                if message is not None and RANK[message.state] >= RANK[state]:
                     await on_message(account, rest, message)
                     return
         except StoreError as error:

@@ -49,7 +49,7 @@ class Desk:
     clock: Clock
     taken: list[NewMessage] = field(default_factory=list)
     refuses: InvalidMessage | None = None
-    breaks: Exception | None = None
+    breaks: BaseException | None = None
 
     async def accept(
         self, messages: Sequence[NewMessage], *, ids: Sequence[str] = ()
