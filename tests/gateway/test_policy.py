@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.config import parse
-from gateway.errors import InvalidMessage
+from gateway.errors import ConfigError, InvalidMessage, RateLimited
 from gateway.models import Coding
 from gateway.networks import parse_networks
 from gateway.policy import DATA_LIMIT, TEXT_LIMIT, Policy
@@ -126,3 +126,170 @@ def test_what_may_not_be_is_refused_by_code_and_field(fields: dict[str, Any], co
 def test_exempt_networks_hold_for_callbacks_of_messages() -> None:
     policy = Policy(ACCOUNTS, parse_networks(["127.0.0.0/8"]))
     policy.check(new_message(callback_url="http://127.0.0.1:9000/"), NOW)
+
+
+# --- rules of accounts ---
+
+
+def policy(text: str, **options: Any) -> Policy:
+    return Policy.of(parse("[account.shop]\n" + text), **options)
+
+
+def refused(judge: Policy, **fields: Any) -> tuple[str, str]:
+    with pytest.raises(InvalidMessage) as caught:
+        judge.check(new_message(**fields), NOW)
+    return caught.value.code, caught.value.field
+
+
+def test_national_numbers_get_the_prefix_of_the_accounts_country() -> None:
+    judge = policy('[account.shop.rules]\ncountry_prefix = "44"')
+    assert judge.check(new_message(recipient="07700 900123"), NOW).recipient == "447700900123"
+    assert judge.check(new_message(recipient="+33 612345678"), NOW).recipient == "33612345678"
+
+
+def test_senders_may_be_allowed_by_patterns() -> None:
+    judge = policy('senders = ["SHOP*", "4477009000?1"]')
+    for sender in ("SHOP", "SHOP-UK", "+447700900011"):
+        assert judge.check(new_message(sender=sender), NOW).sender == sender
+    assert refused(judge, sender="BANK") == ("sender_not_allowed", "sender")
+    assert refused(judge, sender="4477009000011") == ("sender_not_allowed", "sender")
+
+
+def test_an_accounts_senders_may_have_to_be_numbers() -> None:
+    judge = policy('[account.shop.rules]\nsender_kind = "numeric"')
+    assert judge.check(new_message(sender="+447700900011"), NOW)
+    assert refused(judge, sender="SHOP") == ("sender_not_allowed", "sender")
+
+
+COUNTRIES = """
+[[sender_country]]
+prefix = "91"
+kind = "alphanumeric"
+senders = ["SHOPIN"]
+[[sender_country]]
+prefix = "1"
+kind = "numeric"
+replace_with = "12025550123"
+[[sender_country]]
+prefix = "1204"
+[[sender_country]]
+prefix = "1"
+account = "shop2"
+[account.shop2]
+"""
+
+
+def test_countries_ask_for_senders_of_their_own() -> None:
+    judge = policy(COUNTRIES)
+    assert refused(judge, recipient="919876543210") == ("sender_not_allowed", "sender")
+    assert refused(judge, recipient="919876543210", sender="12345") == ("sender_not_allowed", "sender")
+    assert judge.check(new_message(recipient="919876543210", sender="SHOPIN"), NOW).sender == "SHOPIN"
+    assert judge.check(new_message(recipient="12025550199"), NOW).sender == "12025550123"
+    assert judge.check(new_message(recipient="12025550199", sender="12025550100"), NOW).sender == "12025550100"
+    assert judge.check(new_message(recipient="12045550199"), NOW).sender == "SHOP"
+    assert judge.check(new_message(recipient="12025550199", account="shop2"), NOW).sender == "SHOP"
+
+
+def test_what_nobody_may_do_is_refused_to_all() -> None:
+    judge = policy('[policy]\nblocked_senders = ["*bank*"]\nblocked_recipients = ["4490*"]')
+    assert refused(judge, sender="MyBANK") == ("sender_blocked", "sender")
+    assert refused(judge, recipient="449011111111") == ("recipient_blocked", "recipient")
+    assert judge.check(new_message(), NOW)
+
+
+def test_an_account_may_send_to_some_numbers_only() -> None:
+    judge = policy('[account.shop.rules]\nallowed_recipients = ["44*"]\nblocked_recipients = ["44770090099?"]')
+    assert judge.check(new_message(), NOW)
+    assert refused(judge, recipient="33612345678") == ("recipient_blocked", "recipient")
+    assert refused(judge, recipient="447700900999") == ("recipient_blocked", "recipient")
+
+
+class Listed:
+    def has(self, account: str, number: str) -> bool:
+        return (account, number) == ("shop", "447700900123")
+
+
+def test_who_wants_no_more_messages_gets_none() -> None:
+    judge = policy("[account.other]\n[account.code]\n[account.code.rules]\nopt_outs = false", opt_outs=Listed())
+    assert refused(judge, recipient="+44 7700 900123") == ("recipient_opted_out", "recipient")
+    assert judge.check(new_message(recipient="447700900124"), NOW)
+    assert judge.check(new_message(account="other"), NOW)
+
+
+def test_priorities_are_kept_within_bounds() -> None:
+    judge = policy("[account.shop.rules]\nmin_priority = 1\nmax_priority = 2")
+    assert [judge.check(new_message(priority=n), NOW).priority for n in range(4)] == [1, 1, 2, 2]
+
+
+# NOW is 2027-01-15 08:00 UTC, a Friday.
+HOURS = '[account.shop.rules]\nhours = "09:00-21:00"\nhours_priority = 1\n'
+
+
+def test_advertising_waits_for_its_hours() -> None:
+    judge = policy(HOURS)
+    assert judge.check(new_message(), NOW).scheduled_at == NOW + 3600
+    assert judge.check(new_message(), NOW + 3600).scheduled_at is None
+    assert judge.check(new_message(scheduled_at=NOW + 7200), NOW).scheduled_at == NOW + 7200
+    assert judge.check(new_message(scheduled_at=NOW + 14 * 3600), NOW).scheduled_at == NOW + 25 * 3600
+    assert judge.check(new_message(priority=2), NOW).scheduled_at is None
+
+
+def test_advertising_may_be_refused_outside_its_hours() -> None:
+    judge = policy(HOURS + 'outside_hours = "refuse"\ntime_zone = "America/New_York"\ndays = ["fri"]')
+    assert refused(judge) == ("outside_hours", "scheduled_at")
+    assert judge.check(new_message(), NOW + 7 * 3600)
+    assert refused(judge, scheduled_at=NOW + 86_400 + 7 * 3600) == ("outside_hours", "scheduled_at")
+
+
+def test_an_account_that_is_too_fast_is_told_when_to_come_again() -> None:
+    judge = policy("[account.shop.rules]\nmessages_per_second = 2\nburst_messages = 3\n[account.other]")
+    for _ in range(3):
+        judge.admit(new_message(), NOW)
+    with pytest.raises(RateLimited) as caught:
+        judge.admit(new_message(), NOW)
+    assert (caught.value.code, caught.value.retry_after) == ("rate_limited", 0.5)
+    judge.admit(new_message(account="other"), NOW)
+    judge.check(new_message(), NOW)
+    judge.admit(new_message(), NOW + 0.5)
+    with pytest.raises(InvalidMessage, match="3 to 20"):
+        judge.admit(new_message(recipient="1"), NOW + 1)
+    judge.admit(new_message(), NOW + 1)
+
+
+def test_new_rules_take_effect_and_what_was_sent_still_counts() -> None:
+    rules = "[account.shop.rules]\nmessages_per_second = 1\nburst_messages = {}\n"
+    judge = policy(rules.format(2))
+    judge.admit(new_message(), NOW)
+    judge.admit(new_message(), NOW)
+    judge.replace(policy(rules.format(5) + '[policy]\nblocked_senders = ["EVIL"]\n[account.new]'))
+    assert refused(judge, sender="EVIL") == ("sender_blocked", "sender")
+    with pytest.raises(RateLimited):
+        judge.admit(new_message(), NOW)
+    judge.admit(new_message(account="new"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[account.shop.rules]\nmin_priority = 2\nmax_priority = 1", "account.shop.rules.max_priority"),
+        ("[account.shop.rules]\nburst_messages = 2", "account.shop.rules.burst_messages"),
+        ("[account.shop.rules]\nnational_digits = [10]", "account.shop.rules.national_digits"),
+        ('[account.shop.rules]\nblocked_recipients = ["44x*"]', "account.shop.rules.blocked_recipients[0]"),
+        ('[account.shop.rules]\nallowed_recipients = [""]', "account.shop.rules.allowed_recipients[0]"),
+        ('[account.shop.rules]\nhours = "9-21"', "account.shop.rules.hours"),
+        ('[account.shop.rules]\ntime_zone = "Nowhere"', "account.shop.rules.time_zone"),
+        ('default_sender = "SHOP"\n[account.shop.rules]\nsender_kind = "numeric"', "account.shop.rules.sender_kind"),
+        ('[policy]\nblocked_recipients = ["+44"]', "policy.blocked_recipients[0]"),
+        ('[[sender_country]]\nprefix = "91"\naccount = "nobody"', "sender_country[0].account"),
+        ('[[sender_country]]\nprefix = "91"\n[[sender_country]]\nprefix = "91"', "sender_country[1].prefix"),
+        (
+            '[[sender_country]]\nprefix = "91"\nkind = "numeric"\nreplace_with = "SHOP"',
+            "sender_country[0].replace_with",
+        ),
+        ('[[sender_country]]\nprefix = "91"\nsenders = ["A"]\nreplace_with = "B"', "sender_country[0].replace_with"),
+    ],
+)
+def test_rules_that_cannot_be_are_refused(text: str, key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        policy(text)
+    assert caught.value.key == key
