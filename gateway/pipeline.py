@@ -8,13 +8,14 @@ recover: what was queued is sent; what was being sent when the process ended is 
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import structlog
 
 from gateway.config import Config
-from gateway.errors import NoRoute, NotWaiting, StoreError
+from gateway.errors import NoRoute, NotWaiting, StoreError, Unsupported
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Message, Outcome, Part, State, SubmitResult
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 HOUSEKEEPING_SECONDS: Final = 1.0
 RECOVERY_BATCH: Final = 1_000
 STRANDED_SECONDS: Final = 60.0
-LEAVING_LOOK_SECONDS: Final = 0.05
 STRANDED_LIMIT: Final = 10_000
 STRANDED_VALIDITY_SECONDS: Final = 86_400
 """Of a message whose uplink, with its default, is gone."""
@@ -117,6 +117,13 @@ class Pipeline:
     def first_available(self, way: Decision) -> str:
         """Where a message would go now."""
         return next((name for name in way.uplinks if self._uplinks[name].is_available), way.uplinks[0])
+
+    def count_parts(self, message: Message) -> int:
+        """How many parts the uplink that a message waits for would make of it; 1 where it cannot carry it."""
+        try:
+            return max(1, len(self._uplinks[message.uplink].split(message, reference=0)))
+        except Unsupported:
+            return 1
 
     def plan(self, message: Message, way: Decision) -> Work:
         """A message as the lanes hold it."""
@@ -245,6 +252,36 @@ class Pipeline:
         """Messages held in memory, in flight included."""
         return len(self._sender.works)
 
+    # --- the operator's hand ---
+
+    def waiting_in_memory(self) -> dict[tuple[str, str], int]:
+        """How many messages of which nothing has left are in memory, by uplink and account."""
+        return Counter(
+            (lane.name, work.message.account)
+            for lane in self._sender.lanes.values()
+            for work in lane.works.values()
+            if not work.parts
+        )
+
+    async def reroute(self, messages: Sequence[Message], uplink: str) -> int:
+        """Have messages of which nothing has left wait for another uplink; how many could be moved.
+
+        Raises:
+            StoreError: the store cannot commit; they wait where they waited.
+        """
+        taken: list[Message] = []
+        for message in messages:
+            work = self._sender.works.get(message.id)
+            if message.id not in self._arriving and (work is None or self._sender.withdraw(work)):
+                taken.append(message)
+        with self.arriving(message.id for message in taken):
+            try:
+                await self._store.reassign([message.id for message in taken], uplink)
+            finally:
+                for name in {uplink, *(message.uplink for message in taken)}:
+                    self._leave_in_store(name)
+        return len(taken)
+
     # --- other settings ---
 
     def reconfigure(self, config: Config, router: Router, bookkeeping: Bookkeeping) -> None:
@@ -269,10 +306,11 @@ class Pipeline:
         await self._sender.close_lane(name)
         await stop()
         lane = self._sender.lanes[name]
-        while any(work.in_flight for work in lane.works.values()):
-            await asyncio.sleep(LEAVING_LOOK_SECONDS)
+        await self._sender.until_answered(name)
         for work in list(lane.works.values()):
             if self._sender.withdraw(work):
+                continue
+            if work.broken is not None:
                 continue
             way = self._way_elsewhere(work.message, name)
             error = f"uplink {name} is no longer configured"

@@ -24,6 +24,7 @@ from gateway.joining import Joiner, join_seconds, shared
 from gateway.lanes import Item, Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
+from gateway.routing import Decision
 from gateway.store import Bookkeeping, Departure, NotOurs, PartEnd, Store
 from gateway.tasks import cancel_all
 from gateway.uplinks.base import Slot, Uplink
@@ -95,6 +96,7 @@ class Sender:
         self._in_flight = 0
         self._results: list[tuple[Work, Part, SubmitResult]] = []
         self._has_results = asyncio.Event()
+        self._has_settled = asyncio.Event()
         self._is_recording = False
         self._idle = asyncio.Event()
         self._dispatchers: dict[str, asyncio.Task[None]] = {}
@@ -143,6 +145,12 @@ class Sender:
         while self._departing[name]:
             self._has_departed[name].clear()
             await self._has_departed[name].wait()
+
+    async def until_answered(self, name: str) -> None:
+        """Wait until nothing that went over an uplink waits for its answer, and all answers are recorded."""
+        while any(work.in_flight for work in self.lanes[name].works.values()):
+            self._has_settled.clear()
+            await self._has_settled.wait()
 
     def drop_lane(self, name: str) -> None:
         """Forget an uplink whose lane was closed and is empty."""
@@ -197,11 +205,13 @@ class Sender:
             event.set()
 
     def _forget(self, work: Work) -> None:
-        lane = self.lanes[work.lane]
-        lane.drop(work)
+        lane = self.lanes.get(work.lane)
         self.works.pop(work.message.id, None)
         if self.forgotten is not None:
             self.forgotten.add(work.message.id)
+        if lane is None:
+            return
+        lane.drop(work)
         if lane.wants(work.message.account):
             self._on_room(lane)
 
@@ -294,7 +304,7 @@ class Sender:
         """End parts that have waited too long for the others of their message."""
         for item, missing in self._joiners[lane.name].overdue(self._clock(), lane.is_current):
             if item.number:
-                self._end_rest(item.work, State.FAILED, missing)
+                self.end_rest(item.work, State.FAILED, missing)
             else:
                 self.end(item.work, State.FAILED, missing)
 
@@ -429,6 +439,7 @@ class Sender:
         await self._insist("record", lambda: self._store.record(ends, self._book))
         for work, verdict in verdicts:
             self._follow(work, verdict, now)
+        self._has_settled.set()
 
     def _settings_of(self, uplink: str) -> UplinkConfig:
         # A part of an uplink that is no longer configured: the defaults decide.
@@ -508,10 +519,23 @@ class Sender:
     def replan(self, work: Work, error: str) -> None:
         """A message whose parts were made for an uplink that is gone is split anew, or ends where a part was taken."""
         if work.has_accepted or work.broken is not None:
-            self._end_rest(work, State.FAILED, error)
+            self.end_rest(work, State.FAILED, error)
             return
         work.unsplit()
         self.lanes[work.lane].push_front(work.item(0), self._clock())
+
+    def move_to(self, work: Work, way: Decision, error: str) -> None:
+        """A begun message whose uplink goes takes another way, or ends where a part of it was taken."""
+        if work.has_accepted or work.broken is not None:
+            self.end_rest(work, State.FAILED, error)
+            return
+        self.lanes[work.lane].drop(work)
+        work.way, work.tried = way, set()
+        work.unsplit()
+        name = next((name for name in way.uplinks if self._uplinks[name].is_available), way.uplinks[0])
+        self.lanes[name].adopt(work)
+        self.lanes[name].push_front(work.item(0), self._clock())
+        self._wake[name].set()
 
     # --- giving up ---
 
@@ -522,9 +546,9 @@ class Sender:
         if not work.parts:
             self.end(work, State.EXPIRED, EXPIRED)
             return
-        self._end_rest(work, State.EXPIRED, EXPIRED)
+        self.end_rest(work, State.EXPIRED, EXPIRED)
 
-    def _end_rest(self, work: Work, state: State, error: str) -> None:
+    def end_rest(self, work: Work, state: State, error: str) -> None:
         """Give up those parts of a message that have not left."""
         ends = self._break_off(work, state, error, self._clock())
         if ends:
