@@ -2,7 +2,8 @@
 
 A promise is an answer with a message's id: the `202` of the HTTP API, a submit_sm_resp of the SMPP door. It is kept
 where the id stands in octets written to the database's log, and the fdatasync that began after that write had ended
-before the answer began to leave. A deliver_sm_resp with ESME_ROK is kept where an fdatasync began after its deliver_sm had come.
+before the answer began to leave. A deliver_sm_resp with ESME_ROK is kept where an fdatasync began after its deliver_sm
+had come.
 """
 
 import codecs
