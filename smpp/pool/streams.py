@@ -12,6 +12,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from smpp.client import rejected
 from smpp.errors import CommandFailed, InDoubt, NotSent, SmppError, StateError
 from smpp.pool.slot import Submittable
@@ -58,16 +60,13 @@ class _Retried:
     """Until then it rests."""
 
 
-class StreamEnd:
+class StreamEnd(msgspec.Struct, eq=False):
     """Where the answer to one message of a stream goes (smpp.pool.slot.End)."""
 
-    __slots__ = ("_message", "_stream", "_turn", "bind")
-
-    def __init__(self, stream: "Stream", turn: int, message: Submittable) -> None:
-        self._stream = stream
-        self._turn = turn
-        self._message = message
-        self.bind = ""
+    stream: "Stream"
+    turn: int
+    message: Submittable
+    bind: str = ""
 
     def done(self) -> bool:
         """Somebody always waits."""
@@ -75,31 +74,36 @@ class StreamEnd:
 
     def cancelled(self) -> bool:
         """Whether the stream was left before the message left."""
-        return self._stream.is_left
+        return self.stream.is_left
 
     def set_result(self, result: ResponseReceived, /) -> None:
         """The SMSC answered."""
-        stream = self._stream
+        stream = self.stream
         if result.command_status:
-            stream.refuse(self._turn, self._message, rejected(self._message, result, self.bind))
+            stream.refuse(self.turn, self.message, rejected(self.message, result, self.bind))
         else:
-            stream.tell(self._turn, self._message, stream.accept(self._message, result, self.bind))
+            try:
+                submission = stream.accept(self.message, result, self.bind)
+            except Exception as error:
+                stream.fail(error)
+            else:
+                stream.tell(self.turn, self.message, submission)
 
     def set_exception(self, exception: BaseException, /) -> None:
         """It will not answer."""
         if self._goes_again(exception):
             if isinstance(exception, InDoubt):
-                self._stream.doubt(self._turn, exception)
-            self._stream.send_again(self._turn, self._message)
+                self.stream.doubt(self.turn, exception)
+            self.stream.send_again(self.turn, self.message)
         elif isinstance(exception, SmppError):
-            self._stream.tell(self._turn, self._message, exception)
+            self.stream.tell(self.turn, self.message, exception)
         else:
-            self._stream.fail(exception)
+            self.stream.fail(exception)
 
     def _goes_again(self, exception: BaseException) -> bool:
         if isinstance(exception, NotSent):
-            return not self._stream.is_over
-        return isinstance(exception, InDoubt) and self._stream.resend_in_doubt
+            return not self.stream.is_over
+        return isinstance(exception, InDoubt) and self.stream.resend_in_doubt
 
 
 class Stream:
@@ -125,6 +129,8 @@ class Stream:
         self._turn = 0
         self._outcomes: deque[Outcome] = deque()
         self._under_way = 0
+        self._has_room = True
+        """Whether it is worth a try to write: not from when there was no room until something happens."""
         self._news = asyncio.Event()
         self._failure: BaseException | None = None
         self._loop = asyncio.get_running_loop()
@@ -189,7 +195,7 @@ class Stream:
             outcome = self._with_doubts(turn, outcome)
         self._under_way -= 1
         self._outcomes.append((message, outcome))
-        self._news.set()
+        self.wake()
 
     def doubt(self, turn: int, error: InDoubt) -> None:
         """A message goes again though it may be delivered."""
@@ -210,7 +216,7 @@ class Stream:
         """A message goes again, before those that have not gone yet."""
         self._under_way -= 1
         heapq.heappush(self._waiting, (turn, message))
-        self._news.set()
+        self.wake()
 
     def fail(self, error: BaseException) -> None:
         """Something that is no outcome: raised to whoever asks for the next one."""
@@ -220,6 +226,7 @@ class Stream:
 
     def wake(self) -> None:
         """There may be room again."""
+        self._has_room = True
         self._news.set()
 
     # Running
@@ -232,7 +239,8 @@ class Stream:
                 self._send(source)
                 while self._outcomes:
                     yield self._outcomes.popleft()
-                    self._send(source)
+                    if self._has_room:
+                        self._send(source)
                 if self._failure is not None:
                     raise self._failure
                 if not self._under_way and not self._waiting:
@@ -262,13 +270,14 @@ class Stream:
             self._waiting.clear()
             return
         while self._under_way + len(self._outcomes) < self._concurrency:
-            if not self._waiting:
-                message = source.take()
-                if message is None:
+            if self._waiting:
+                turn, message = heapq.heappop(self._waiting)
+            else:
+                taken = source.take()
+                if taken is None:
                     return
-                self._turn += 1
-                self._waiting.append((self._turn, message))
-            turn, message = heapq.heappop(self._waiting)
+                turn = self._turn = self._turn + 1
+                message = taken
             end = StreamEnd(self, turn, message)
             self._under_way += 1
             retried = self._trials.get(turn) if self._trials else None
@@ -280,6 +289,7 @@ class Stream:
             else:
                 end.bind = self._pool.launch(message, end)
             if not end.bind:
+                self._has_room = False
                 self._under_way -= 1
                 heapq.heappush(self._waiting, (turn, message))
                 return
