@@ -528,6 +528,8 @@ class MemoryStore(Store):
         self.tables.money.refund(changes.refunds)
         for part in (*changes.ended.values(), *changes.moved.values()):
             self._put_part(part)
+        for identifier in changes.erased:
+            self._erase(identifier)
         self._write_events(changes.events)
         for callback in changes.callbacks:
             self._put_callback(callback)
@@ -539,6 +541,11 @@ class MemoryStore(Store):
             votes = self.tables.votes.setdefault(group, {})
             votes[rule] = votes.get(rule, 0) + 1
         return len(changes.callbacks)
+
+    def _erase(self, identifier: str) -> None:
+        self.tables.messages[identifier] = replace(self.tables.messages[identifier], text="")
+        for part in self.tables.parts.get(identifier, {}).values():
+            self.tables.parts[identifier][part.number] = replace(part, body=replace(part.body, short_message=b""))
 
     def _put_part(self, part: Part) -> None:
         self.tables.parts.setdefault(part.message_id, {})[part.number] = part

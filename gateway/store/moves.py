@@ -81,6 +81,11 @@ class Changes:
     matched: list[bool] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
 
+    @property
+    def erased(self) -> list[str]:
+        """Ids of messages whose text is to be erased, with that of their parts."""
+        return [one.id for one in self.messages.values() if one.secret and one.state.is_final]
+
 
 def fold(states: Sequence[State]) -> State:
     """A message's state from those of its parts: final when all are, else that of the least advanced."""

@@ -34,6 +34,11 @@ DELETE_PARTS: Final = (
     "DELETE FROM parts USING unnest($1::bigint[]) AS v(key)"
     " WHERE parts.key > (v.key << 8) AND parts.key < ((v.key + 1) << 8)"
 )
+ERASE_TEXTS: Final = "UPDATE messages SET text = '' FROM unnest($1::bigint[]) AS v(key) WHERE messages.key = v.key"
+ERASE_PARTS: Final = (
+    "UPDATE parts SET short_message = '' FROM unnest($1::bigint[]) AS v(key)"
+    " WHERE parts.key > (v.key << 8) AND parts.key < ((v.key + 1) << 8)"
+)
 END_PARTS: Final = (
     f"UPDATE parts SET state = v.state, error = v.error, updated_at = v.updated_at"
     f" FROM {arrays('bigint, text, text, double precision')} AS v(key, state, error, updated_at)"

@@ -378,6 +378,9 @@ class Writes:
             for part in changes.moved.values()
         ]
         await write_rows(connection, sql.MOVE_PARTS, [cleaned(row) for row in moved])
+        erased = [(key_of(one),) for one in changes.erased]
+        await write_rows(connection, sql.ERASE_TEXTS, erased)
+        await write_rows(connection, sql.ERASE_PARTS, erased)
         await write_events(connection, changes.events)
         await _write_callbacks(connection, changes.callbacks)
         await _write_parking(connection, changes)

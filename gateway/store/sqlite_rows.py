@@ -41,6 +41,8 @@ class Extra(msgspec.Struct, omit_defaults=True):
     origin: str = ""
     protocol_id: int = 0
     service: str = ""
+    via: str = ""
+    secret: bool = False
 
 
 _encode_json: Final = msgspec.json.Encoder().encode
@@ -92,6 +94,8 @@ def message_row(message: Message) -> tuple[Any, ...]:
         message.origin,
         message.protocol_id,
         message.service,
+        message.via,
+        message.secret,
     )
     return (
         key_of(message.id),
@@ -146,6 +150,8 @@ def message_of(row: Row) -> Message:
         origin=extra.origin,
         protocol_id=extra.protocol_id,
         service=extra.service,
+        via=extra.via,
+        secret=extra.secret,
         priority=row[9],
         node=row[10],
         created_at=row[11],

@@ -349,6 +349,7 @@ class Writes:
                 for part in changes.moved.values()
             ],
         )
+        _erase(connection, changes.erased)
         self._write_events(connection, changes.events)
         _write_callbacks(connection, changes.callbacks)
         _write_parking(connection, changes)
@@ -370,6 +371,12 @@ def _fail_owed(connection: Connection, created_before: float, error: str, *, are
         " AND (substr(host, 1, 7) = 'smpp://') = ? ORDER BY key LIMIT ?)",
         (error, key_at(created_before), created_before, are_deliveries, SWEEP_LIMIT),
     ).rowcount
+
+
+def _erase(connection: Connection, ids: Iterable[str]) -> None:
+    for key in map(key_of, ids):
+        connection.execute("UPDATE messages SET text = '' WHERE key = ?", (key,))
+        connection.execute("UPDATE parts SET short_message = x'' WHERE key > ? AND key < ?", (key << 8, key + 1 << 8))
 
 
 def _put_records(connection: Connection, records: list[Record], _context: object) -> list[bool]:

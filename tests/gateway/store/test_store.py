@@ -42,6 +42,8 @@ async def test_a_message_is_kept_with_every_field(store: Store) -> None:
         validity_seconds=60,
         scheduled_at=NOW + 5,
         priority=2,
+        via="b",
+        secret=True,
         error="e",
         part_count=3,
         in_doubt=True,
