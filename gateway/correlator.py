@@ -53,6 +53,11 @@ class Correlator:
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
 
+    def reconfigure(self, bookkeeping: Bookkeeping, numbers: Mapping[str, str]) -> None:
+        """Go by other settings from now on."""
+        self._book = bookkeeping
+        self._numbers = numbers
+
     # --- from uplinks ---
 
     async def on_receipt(self, receipt: Receipt) -> None:

@@ -135,6 +135,24 @@ class WebhookDispatcher:
             self._poster = HttpPoster(self._config)
         self._runners = [loop.create_task(self._run()), loop.create_task(self._record_ends())]
 
+    async def reconfigure(
+        self,
+        config: WebhooksConfig,
+        signing_secrets: Mapping[str, Secret],
+        dialect_keys: Mapping[tuple[str, str], Secret],
+    ) -> None:
+        """Go by other settings from now on; tries under way end by those they began with."""
+        old, self._config = self._config, config
+        self._secrets = {name: _secret_bytes(secret) for name, secret in signing_secrets.items() if secret}
+        self._dialect_keys = {where: key.reveal().encode() for where, key in dialect_keys.items() if key}
+        if config != old and isinstance(self._poster, HttpPoster):
+            before, self._poster = self._poster, HttpPoster(config)
+            under_way = list(self._tries)
+            if under_way:
+                await asyncio.wait(under_way, timeout=old.timeout_seconds * 2)
+            await before.close()
+        self.wake()
+
     def wake(self) -> None:
         """Look at once: something became due."""
         self._is_due.set()

@@ -21,6 +21,13 @@ class RateLimits:
         self._clock = clock
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
+    def replace(self, overrides: Mapping[tuple[str, str], float]) -> None:
+        """Go by other rates from now on."""
+        changed = {key for key in self._buckets if overrides.get(key) != self._overrides.get(key)}
+        self._overrides = overrides
+        for key in changed:
+            del self._buckets[key]
+
     def take(self, account: str, name: str, per_second: float, burst: int) -> float:
         """Take one request's place; 0.0 where there was one, else the seconds until there will be."""
         key = account, name

@@ -111,6 +111,18 @@ class Deliveries:
         self._pumps = [loop.create_task(self._pump(box)) for box in self._outboxes.values()]
         self._recorders = [loop.create_task(self._record_ends()), loop.create_task(self._give_up_old())]
 
+    def reconfigure(self, customers: Iterable[tuple[str, AccountSmppConfig]]) -> None:
+        """Deliver to these customers, too, and by their settings; those that are gone bind no more."""
+        loop = asyncio.get_running_loop()
+        for name, settings in customers:
+            box = self._outboxes.get(name)
+            if box is not None:
+                box.window = settings.deliver_window
+                continue
+            box = self._outboxes[name] = Outbox(name, settings.deliver_window)
+            if self._recorders:
+                self._pumps.append(loop.create_task(self._pump(box)))
+
     def wake(self) -> None:
         """Look at once: something became due."""
         for box in self._outboxes.values():

@@ -3,6 +3,7 @@
 submit_sm, submit_multi and data_sm are answered after the commit; query_sm, cancel_sm and replace_sm from the store.
 """
 
+import asyncio
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -117,11 +118,7 @@ class SmppDoor:
         self._deliveries = deliveries
         self._metrics = metrics
         self._clock = clock
-        self._limits = {
-            account.smpp.system_id: _Limits(Customer(name, account.smpp))
-            for name, account in config.account.items()
-            if account.smpp is not None
-        }
+        self._limits = _limits_of(config)
         self._server: Server | None = None
         self._bound_sessions: set[ServerSession] = set()
 
@@ -166,6 +163,28 @@ class SmppDoor:
             await server.stop(0)
             raise ListenError(f"cannot listen on {', '.join(urls)}: {error.strerror or error}") from error
         self._server = server
+
+    async def reconfigure(self, config: Config) -> None:
+        """Go by other customers' settings from now on; the binds of those that are gone, or have another password, end.
+
+        What the listeners themselves are told stays as it was at the start.
+        """
+        old, new = self._limits, _limits_of(config)
+        for system_id, limits in new.items():
+            if system_id in old and old[system_id].customer == limits.customer:
+                # Its bucket is as full as it was.
+                new[system_id] = old[system_id]
+        # A bind that ends is still asked whose it was.
+        self._limits = {**old, **new}
+        ended = {
+            system_id
+            for system_id, limits in old.items()
+            if system_id not in new or new[system_id].customer.settings.password != limits.customer.settings.password
+        }
+        sessions = [session for session in self._bound_sessions if session.system_id in ended]
+        await asyncio.gather(*(session.unbind() for session in sessions), return_exceptions=True)
+        if self._limits.keys() != new.keys() and not any(one.system_id in ended for one in self._bound_sessions):
+            self._limits = new
 
     async def stop(self, deadline_seconds: float) -> None:
         """Take nothing more, answer what was asked, unbind, close."""
@@ -366,6 +385,14 @@ def _is_from(message: Message, source: str) -> bool:
 
 def _original_source(message: Message) -> str:
     return read_origin(message.origin).source[2] if message.dialect == SMPP else message.sender
+
+
+def _limits_of(config: Config) -> dict[str, _Limits]:
+    return {
+        account.smpp.system_id: _Limits(Customer(name, account.smpp))
+        for name, account in config.account.items()
+        if account.smpp is not None
+    }
 
 
 def _tls(config: SmppConfig) -> ssl.SSLContext:
