@@ -205,7 +205,9 @@ def _print_figures(count: int, figures: dict[str, list[tuple[float, float]]]) ->
     rises = [full / empty - 1 for full, empty in zip(medians["full"], medians["empty"], strict=True)]
     rows = [Row(f"{name} store", (f"{cpu:,.1f}", f"{pages:,.2f}")) for name, (cpu, pages) in medians.items()]
     rows.append(Row("rise", (f"{rises[0]:+.1%}", f"{rises[1]:+.1%}")))
-    title = f"A message's whole life with {count:,} others kept, {GROUP} to a commit: medians of {SLICES} slices in turn"
+    title = (
+        f"A message's whole life with {count:,} others kept, {GROUP} to a commit: medians of {SLICES} slices in turn"
+    )
     print_table(title, ("µs of processor", "pages written"), rows)
 
 

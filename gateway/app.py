@@ -15,12 +15,14 @@ from typing import Any, Final
 import structlog
 
 from gateway.accounts import Accounts, dialect_keys, request_rates
+from gateway.billing import Billing
 from gateway.config import Config, UplinkConfig
 from gateway.correlator import Correlator
 from gateway.errors import StoreError
 from gateway.faults import fault_from
 from gateway.http import HttpLimits, Listener, serve
 from gateway.intake import Intake
+from gateway.message_log import AccountLog
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.networks import parse_networks
 from gateway.nodes import Lease
@@ -62,6 +64,8 @@ class Gateway:
 
     # Made by `start`.
     _accounts: Accounts
+    _billing: Billing
+    _log: AccountLog
     _book: Bookkeeping
     _correlator: Correlator
     _addresses: CallbackAddresses
@@ -203,6 +207,7 @@ class Gateway:
 
     def _make_ways_in(self) -> None:
         """What every door asks."""
+        self._billing = Billing(self.config, self.store, self._router.network)
         self._intake = Intake(
             node=self.config.node.name,
             store=self.store,
@@ -211,8 +216,11 @@ class Gateway:
             pipeline=self._pipeline,
             bookkeeping=self._book,
             metrics=self.metrics,
+            billing=self._billing,
+            claim_seconds=self.config.store.idempotency_seconds,
             on_callbacks=self._on_callbacks,
         )
+        self._log = AccountLog(self.store, self._intake)
         self._accounts = Accounts(self.config.account)
 
     def _new_router(self, config: Config) -> Router:
@@ -339,6 +347,8 @@ class Gateway:
             authenticator=AccountAuthenticator(self._accounts),
             intake=self._intake,
             lookup=self.store,
+            log=self._log,
+            ledger=self._billing,
             pass_through=self._pass_through,
             rates=RateLimits(request_rates(self.config.account)),
             clock=time.time,

@@ -9,24 +9,31 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final, cast
 
 import msgspec
 
-from gateway.errors import InvalidMessage, NotWaiting, StoreFull
+from gateway.billing import TEXTS, Billing
+from gateway.errors import InvalidMessage, KeyTaken, NotWaiting, StoreFull
 from gateway.lanes import Work
 from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, State
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
+from gateway.providers.base import Claim
 from gateway.router import Router
 from gateway.store import Bookkeeping, Store
+from gateway.store.money import INSUFFICIENT_BALANCE, NOTHING, NewClaim
+from smpp.errors import EncodeError
+from smpp.sms import segments
 
 replace = msgspec.structs.replace
 
 STOPPING_RETRY_SECONDS: Final = 5.0
 CANCELLED: Final = "cancelled by its sender"
+SHORTEST_LONG_TEXT: Final = 70
+"""More characters than these may not fit into one part, whatever their alphabet."""
 
 
 def _nothing() -> None:
@@ -46,6 +53,8 @@ class Intake:
         pipeline: Pipeline,
         bookkeeping: Bookkeeping,
         metrics: Metrics,
+        billing: Billing | None = None,
+        claim_seconds: float = 86_400.0,
         on_callbacks: Callable[[], None] = _nothing,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -53,6 +62,8 @@ class Intake:
 
         Args:
             pipeline: sends what was accepted.
+            billing: what messages cost; None: nothing.
+            claim_seconds: how long idempotency keys are kept.
             on_callbacks: called after a commit that owes callbacks.
         """
         self._node = node
@@ -62,45 +73,56 @@ class Intake:
         self._pipeline = pipeline
         self._book = bookkeeping
         self._metrics = metrics
+        self._billing = billing
+        self._claim_seconds = claim_seconds
         self._on_callbacks = on_callbacks
         self._clock = clock
 
     # --- taking in ---
 
     async def accept(
-        self, messages: Sequence[NewMessage], *, ids: Sequence[str] = ()
+        self, messages: Sequence[NewMessage], *, ids: Sequence[str] = (), claim: Claim | None = None
     ) -> list[Message | InvalidMessage]:
         """Check messages, keep those that can be sent, and return after the commit: item by item what it became.
 
         Args:
             ids: ids of the store's own making for the first of them; the others get new ones.
+            claim: kept with them, if any of them is.
 
         Raises:
+            KeyTaken: the claim's key was used before; nothing was kept.
             StoreFull: too much waits, or the gateway is stopping; nothing was kept.
             StoreError: the store cannot commit; nothing was kept.
         """
         if self._pipeline.is_stopping:
             raise StoreFull("the gateway is stopping", STOPPING_RETRY_SECONDS)
         now = self._clock()
+        if claim is not None:
+            # Looked for once more in the commit; but what was done before must not be judged anew.
+            await self._check_key(claim, now)
         outcome: list[Message | InvalidMessage] = []
         works: list[Work] = []
+        parts: dict[str, int] = {}
         given = iter(ids)
         for new in messages:
             try:
-                work = self._admit(new, now, next(given, "") or self._store.ids.new(now))
+                work = self._admit(new, now, next(given, "") or self._store.ids.new(now), parts)
             except InvalidMessage as error:
                 self._metrics.refused.labels(error.code).inc()
                 outcome.append(error)
             else:
                 works.append(work)
                 outcome.append(work.message)
-        if works:
-            await self._keep(works)
-        return outcome
+        if not works:
+            return outcome
+        refused = await self._keep(works, parts, self._new_claim(claim, outcome, now))
+        for code, count in Counter(refused.values()).items():
+            self._metrics.refused.labels(code).inc(count)
+        return _without(outcome, refused)
 
-    def _admit(self, new: NewMessage, now: float, identifier: str) -> Work:
+    def _admit(self, new: NewMessage, now: float, identifier: str, parts: dict[str, int]) -> Work:
         checked = self._policy.admit(new, now)
-        uplinks = self._router.route(checked)
+        way = self._router.route(checked)
         is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
         message = Message(
             **msgspec.structs.asdict(checked),
@@ -109,22 +131,77 @@ class Intake:
             created_at=now,
             updated_at=now,
             state=State.SCHEDULED if is_scheduled else State.QUEUED,
-            uplink=self._pipeline.first_available(uplinks),
+            uplink=self._pipeline.first_available(way),
         )
-        return self._pipeline.plan(message, uplinks)
+        if self._billing is not None and self._billing.counts(message.account):
+            parts[identifier] = self._parts(message)
+            message = replace(message, price=self._price(message, parts[identifier]))
+        return self._pipeline.plan(message, way)
 
-    async def _keep(self, works: Sequence[Work]) -> None:
+    async def _keep(self, works: Sequence[Work], parts: Mapping[str, int], claim: NewClaim | None) -> Mapping[str, str]:
+        """Commit messages; returns why some of them are not kept after all."""
+        allowances = self._billing.allowances if parts and self._billing is not None else NOTHING
         with self._pipeline.arriving(work.message.id for work in works):
             try:
-                await self._store.add([work.message for work in works])
+                refused = await self._store.add(
+                    [work.message for work in works], claim=claim, allowances=allowances, parts=parts
+                )
             except asyncio.CancelledError:
                 # Whoever asked has gone; the messages may be kept all the same, and then they must be sent.
                 self._pipeline.look_after_commit({work.lane for work in works})
                 raise
-        for work in works:
+        kept = [work for work in works if work.message.id not in refused] if refused else works
+        for work in kept:
             self._pipeline.hold(work)
-        for labels, count in Counter((work.message.account, work.message.dialect) for work in works).items():
+        for labels, count in Counter((work.message.account, work.message.dialect) for work in kept).items():
             self._metrics.accepted.labels(*labels).inc(count)
+        return refused
+
+    # --- idempotency keys ---
+
+    async def _check_key(self, claim: Claim, now: float) -> None:
+        claimed = await self._store.find_claim(claim.account, claim.key, now)
+        if claimed is not None:
+            raise KeyTaken(claimed.fingerprint, claimed.answer)
+
+    def _new_claim(
+        self, claim: Claim | None, outcome: Sequence[Message | InvalidMessage], now: float
+    ) -> NewClaim | None:
+        if claim is None:
+            return None
+        return NewClaim(
+            account=claim.account,
+            key=claim.key,
+            fingerprint=claim.fingerprint,
+            answer=lambda refused: claim.answer(_without(outcome, refused)),
+            at=now,
+            expires_at=now + self._claim_seconds,
+        )
+
+    # --- money ---
+
+    def _price(self, message: Message, parts: int) -> int:
+        return self._billing.price(message.account, message.recipient, parts) if self._billing is not None else 0
+
+    async def _priced_anew(self, message: Message, charged: int) -> Message:
+        """A message that was written anew, with its price: the store charges the difference."""
+        if self._billing is None or not self._billing.counts(message.account):
+            return message
+        price = self._price(message, self._parts(message))
+        allowance = self._billing.allowances.get(message.account)
+        if price > charged and allowance is not None and allowance.floor is not None:
+            balance = await self._store.balance(message.account)
+            if balance - (price - charged) < allowance.floor:
+                raise InvalidMessage(INSUFFICIENT_BALANCE, TEXTS[INSUFFICIENT_BALANCE], "account")
+        return replace(message, price=price)
+
+    def _parts(self, message: Message) -> int:
+        """How many parts a message counts as: as its uplink would cut it, or whoever that leaves it to."""
+        count = self._pipeline.count_parts(message)
+        if count == 1 and message.data is None and len(message.text) > SHORTEST_LONG_TEXT:
+            with contextlib.suppress(EncodeError):
+                count = segments.count(message.text)
+        return count
 
     # --- changing what waits ---
 
@@ -167,6 +244,7 @@ class Intake:
                 state=State.SCHEDULED if is_scheduled else State.QUEUED,
                 uplink=self._pipeline.first_available(uplinks),
             )
+            amended = await self._priced_anew(amended, held[0].price)
             await self._store.amend([amended])
             held.clear()
         self._pipeline.hold(self._pipeline.plan(amended, uplinks))
@@ -183,3 +261,13 @@ class Intake:
                 raise NotWaiting("the message has left")
             held.append(message)
             yield held
+
+
+def _without(outcome: Sequence[Message | InvalidMessage], refused: Mapping[str, str]) -> list[Message | InvalidMessage]:
+    """What became of messages, given those that could not be paid for or are too many."""
+    return [
+        InvalidMessage(code, TEXTS[code], "account")
+        if isinstance(one, Message) and (code := refused.get(one.id))
+        else one
+        for one in outcome
+    ]

@@ -22,6 +22,7 @@ from gateway.models import Message, Outcome, Part, State, SubmitResult
 from gateway.refilling import Refiller
 from gateway.router import Router
 from gateway.routing import Decision
+from gateway.sealing import Sealer
 from gateway.sending import EXPIRED, Sender, replace
 from gateway.store import Bookkeeping, Inherited, Store
 from gateway.tasks import cancel_all
@@ -61,11 +62,13 @@ class Pipeline:
         on_callbacks: Callable[[], None] = _nothing,
         is_elsewhere: Callable[[str], bool] = _nowhere,
         clock: Callable[[], float] = time.time,
+        sealer: Sealer | None = None,
     ) -> None:
         """Put a pipeline together; `recover` and `start` set it going.
 
         Args:
             uplinks: one for every `[uplink.NAME]`, by name.
+            sealer: opens secret texts as they leave; None: there are none.
             on_callbacks: called after a commit that owes callbacks.
             is_elsewhere: whether only other nodes have binds of an uplink: they are left its messages.
         """
@@ -100,6 +103,7 @@ class Pipeline:
             on_callbacks=on_callbacks,
             on_room=self._refill_soon,
             clock=clock,
+            sealer=sealer,
         )
         self._refiller = Refiller(store, self._sender, self._arriving, self._resume)
 

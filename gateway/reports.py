@@ -52,6 +52,7 @@ def bookkeeping(
         parked_seconds=config.receipts.parked_seconds,
         deadline_seconds=config.receipts.deadline_seconds,
         lifetime_seconds=config.receipts.lifetime_seconds,
+        refund=config.billing.refund,
     )
 
 

@@ -11,6 +11,7 @@ from gateway.config.accounts import (
     MobtextingConfig,
     MoceanConfig,
 )
+from gateway.config.billing import AccountBillingConfig, BillingConfig, PriceConfig
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.inbound import InboundConfig, InboundRuleConfig, KeywordsConfig, RepliesConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
@@ -32,6 +33,9 @@ from gateway.errors import ConfigError
 from gateway.settings import Secret
 
 __all__ = [
+    "AccountBillingConfig",
+    "BillingConfig",
+    "PriceConfig",
     "AccountConfig",
     "AccountRulesConfig",
     "AccountSmppConfig",

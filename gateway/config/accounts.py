@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.config.billing import AccountBillingConfig
 from gateway.config.inbound import RepliesConfig
 from gateway.config.policy import AccountRulesConfig
 from gateway.settings import Secret, setting
@@ -108,3 +109,4 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
     smpp: Annotated[AccountSmppConfig | None, setting("What a customer who binds over SMPP may do.")] = None
     rules: AccountRulesConfig = AccountRulesConfig()
     replies: RepliesConfig = RepliesConfig()
+    billing: AccountBillingConfig = AccountBillingConfig()

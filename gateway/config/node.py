@@ -44,6 +44,10 @@ class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
         int, setting("Rows that may wait for a commit; beyond it senders are told to try again.", ge=1, le=10_000_000)
     ] = 20_000
     commit_batch: Annotated[int, setting("The most rows in one commit.", ge=1, le=100_000)] = 2_000
+    idempotency_seconds: Annotated[
+        int,
+        setting("How long a request's idempotency key and its answer are kept.", unit="seconds", ge=60, le=2_592_000),
+    ] = 86_400
 
 
 class PipelineConfig(msgspec.Struct, frozen=True, kw_only=True):

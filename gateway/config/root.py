@@ -8,6 +8,7 @@ import msgspec
 
 from gateway import settings
 from gateway.config.accounts import AccountConfig
+from gateway.config.billing import BillingConfig, PriceConfig
 from gateway.config.checks import check
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.inbound import InboundConfig, InboundRuleConfig, KeywordsConfig
@@ -43,6 +44,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     inbound: InboundConfig = InboundConfig()
     inbound_rule: tuple[InboundRuleConfig, ...] = ()
     keywords: KeywordsConfig = KeywordsConfig()
+    billing: BillingConfig = BillingConfig()
+    price: tuple[PriceConfig, ...] = ()
     account: dict[Name, AccountConfig] = {}
 
 

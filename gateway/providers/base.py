@@ -17,6 +17,8 @@ import msgspec
 from gateway.errors import InvalidMessage
 from gateway.models import Callback, Event, Inbound, Message, NewMessage, Part, Receipt
 from gateway.providers.ports import (
+    Apps,
+    DefaultApps,
     Directory,
     Flows,
     Ledger,
@@ -24,7 +26,9 @@ from gateway.providers.ports import (
     NotOffered,
     Numbers,
     PassThrough,
+    Probe,
     Rates,
+    Tokens,
     Unlimited,
     Verifier,
 )
@@ -69,13 +73,29 @@ class Authenticator(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The idempotency key of a request."""
+
+    account: str
+    key: str
+    fingerprint: str
+    """Of the request: whoever uses the key for another one must not get this one's answer."""
+    answer: Callable[[Sequence[Message | InvalidMessage]], bytes]
+    """What the request is answered, given what became of its messages; kept with the key. Called within the commit, so
+    pure and quick."""
+
+
 class Intake(Protocol):
     """Takes messages in for good."""
 
-    async def accept(self, messages: Sequence[NewMessage]) -> Sequence[Message | InvalidMessage]:
+    async def accept(
+        self, messages: Sequence[NewMessage], *, claim: Claim | None = None
+    ) -> Sequence[Message | InvalidMessage]:
         """Returns after the commit: for each message, in order, what it became or why it is refused.
 
         Raises:
+            gateway.errors.KeyTaken: the claim's key was used before; its fingerprint and answer are those of then.
             gateway.errors.StoreFull: nothing of the batch was kept; try again.
             gateway.errors.StoreError: nothing of the batch was kept.
         """
@@ -103,6 +123,7 @@ class _Absent:
 
 _ABSENT: Final[Any] = _Absent()
 _UNLIMITED: Final = Unlimited()
+_DEFAULT_APPS: Final = DefaultApps()
 
 
 def _long_ago() -> float:
@@ -124,6 +145,9 @@ class Services:
     flows: Flows = _ABSENT
     pass_through: PassThrough = _ABSENT
     rates: Rates = _UNLIMITED
+    apps: Apps = _DEFAULT_APPS
+    tokens: Tokens = _ABSENT
+    probe: Probe = _ABSENT
     clock: Callable[[], float] = _long_ago
     """Seconds since the epoch."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.billing import Billing
 from gateway.config import Config, parse
 from gateway.correlator import Correlator
 from gateway.errors import Unsupported
@@ -258,6 +259,8 @@ def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None,
         pipeline=pipeline,
         bookkeeping=book,
         metrics=metrics,
+        billing=Billing(parsed, store, router.network, clock),
+        claim_seconds=parsed.store.idempotency_seconds,
         on_callbacks=lambda: owed.append(1),
         clock=clock,
     )

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient
 
 from gateway.errors import InvalidMessage, Unauthorized
 from gateway.models import Event, Message, NewMessage, Part, PartBody, State
-from gateway.providers.base import Caller, Credentials, Services
+from gateway.providers.base import Caller, Claim, Credentials, Services
 
 SHOP_KEY = "sk-shop"
 READER_KEY = "sk-reader"
@@ -66,7 +66,9 @@ class FakeIntake:
     fail: Exception | None = None
     calls: int = 0
 
-    async def accept(self, messages: Sequence[NewMessage]) -> list[Message | InvalidMessage]:
+    async def accept(
+        self, messages: Sequence[NewMessage], *, claim: Claim | None = None
+    ) -> list[Message | InvalidMessage]:
         self.calls += 1
         if self.fail is not None:
             raise self.fail
