@@ -174,6 +174,11 @@ def test_receipt_is_told_from_a_message() -> None:
             b"\x05\x00\x03\x01\x02\x01part",
             "part",
         ),
+        (
+            DeliverSm(esm_class=0x48, tlvs=Tlvs.of(tlv.message_payload(b"\x05\x00\x03\x01\x02\x01part"))),
+            b"\x05\x00\x03\x01\x02\x01part",
+            "part",
+        ),
         (DeliverSm(), b"", ""),
     ],
     ids=repr,
