@@ -108,5 +108,5 @@ async def test_without_a_way_to_us_the_provider_is_asked(kind: str, tmp_path: Pa
         assert path.provider.messages[0].report_to == ""
         assert sorted(receipt.id for receipt in receipts) == sorted(ids)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while await path.gateway.store.count_records("poll.way"):
+            while await path.gateway.store.count_records("poll.way"):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
