@@ -89,6 +89,8 @@ class Router:
         Raises:
             NoRoute: no rule takes it; the text says why.
         """
+        if message.via:
+            return Decision((message.via,))
         rule = self._rule(message)
         if rule is None:
             if not self._rules:

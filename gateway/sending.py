@@ -25,8 +25,10 @@ from gateway.lanes import Item, Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
 from gateway.routing import Decision
+from gateway.sealing import Sealer
 from gateway.store import Bookkeeping, Departure, NotOurs, PartEnd, Store
 from gateway.tasks import cancel_all
+from gateway.unsealing import Unsealing
 from gateway.uplinks.base import Slot, Uplink
 from gateway.verdicts import Verdict, give_up, judge
 
@@ -71,6 +73,7 @@ class Sender:
         on_callbacks: Callable[[], None],
         on_room: Callable[[Lane], None],
         clock: Callable[[], float],
+        sealer: Sealer | None = None,
     ) -> None:
         self._node = node
         self._settings = settings
@@ -81,6 +84,7 @@ class Sender:
         self._on_callbacks = on_callbacks
         self._on_room = on_room
         self._clock = clock
+        self._unsealing = Unsealing(sealer)
         self._new_lane = partial(Lane, limit=lane_limit, share=share)
         self.lanes = {name: self._new_lane(name) for name in uplinks}
         self.works: dict[str, Work] = {}
@@ -313,7 +317,7 @@ class Sender:
         uplink = self._uplinks[lane.name]
         reference = next(self._references) & 0xFFFF
         try:
-            bodies = uplink.split(work.message, reference=reference)
+            bodies = self._unsealing.split(uplink, work.message, reference)
         except Unsupported as error:
             work.tried.add(lane.name)
             if not self._move(work, now, even_if_down=True):
@@ -363,7 +367,8 @@ class Sender:
         self._metrics.submitted.labels(lane.name).inc(len(one.flights))
         for slot, number in one.flights:
             part = work.parts[number - 1]
-            slot.submit(work.message, part).add_done_callback(partial(self._on_result, work, part))
+            future = self._unsealing.submit(slot, work.message, part)
+            future.add_done_callback(partial(self._on_result, work, part))
         if one.is_fresh:
             for number in range(len(one.flights) + 1, len(work.parts) + 1):
                 lane.push_begun(work.item(number))
