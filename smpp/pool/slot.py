@@ -151,7 +151,7 @@ def submit_now(line: Line, bind: PoolBind, message: Submittable, end: End) -> No
         end.set_exception(error)
 
 
-class _Flight(msgspec.Struct, eq=False):
+class _Flight(msgspec.Struct, eq=False, gc=False):
     """Where the answer to one part goes first: the bind counts it, a throttling answer pauses what it has to."""
 
     line: Line
