@@ -502,9 +502,12 @@ def test_url_options_become_settings() -> None:
     config = configure(ClientConfig(), endpoint)
     assert config.session == SessionConfig(window=5, enquire_link_seconds=7.0, response_timeout_seconds=8.5)
     assert (config.system_type, config.address_range) == ("VMS", "^4")
+    assert configure(ClientConfig(), Endpoint.parse("smpp://h?long_password=yes")).session.long_passwords
 
 
-@pytest.mark.parametrize("query", ["window=0", "window=many", "enquire_link=-1", "enquire_link=nan", "colour=red"])
+@pytest.mark.parametrize(
+    "query", ["window=0", "window=many", "enquire_link=-1", "enquire_link=nan", "long_password=1", "colour=red"]
+)
 def test_url_options_that_cannot_be_are_refused(query: str) -> None:
     with pytest.raises(smpp.InvalidUrl, match=query.partition("=")[0]):
         smpp.connect(f"smpp://h?{query}")
