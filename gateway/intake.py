@@ -123,6 +123,7 @@ class Intake:
     def _admit(self, new: NewMessage, now: float, identifier: str, parts: dict[str, int]) -> Work:
         checked = self._policy.admit(new, now)
         way = self._router.route(checked)
+        self._pipeline.check(checked, way)
         is_scheduled = checked.scheduled_at is not None and checked.scheduled_at > now
         message = Message(
             **msgspec.structs.asdict(checked),

@@ -15,10 +15,10 @@ from typing import Final
 import structlog
 
 from gateway.config import Config
-from gateway.errors import NoRoute, NotWaiting, StoreError, Unsupported
+from gateway.errors import InvalidMessage, NoRoute, NotWaiting, StoreError, Unsupported
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
-from gateway.models import Message, Outcome, Part, State, SubmitResult
+from gateway.models import Message, NewMessage, Outcome, Part, State, SubmitResult
 from gateway.refilling import Refiller
 from gateway.router import Router
 from gateway.routing import Decision
@@ -121,6 +121,25 @@ class Pipeline:
     def first_available(self, way: Decision) -> str:
         """Where a message would go now."""
         return next((name for name in way.uplinks if self._uplinks[name].is_available), way.uplinks[0])
+
+    def check(self, message: NewMessage, way: Decision) -> None:
+        """Refuse what no uplink of its way can carry, where all of them know that of any message.
+
+        Raises:
+            InvalidMessage: what the last of them said.
+        """
+        reason = ""
+        for name in way.uplinks:
+            check = getattr(self._uplinks[name], "check", None)
+            if check is None:
+                return
+            try:
+                check(message)
+            except Unsupported as error:
+                reason = str(error)
+            else:
+                return
+        raise InvalidMessage("unsupported", reason)
 
     def count_parts(self, message: Message) -> int:
         """How many parts the uplink that a message waits for would make of it; 1 where it cannot carry it."""

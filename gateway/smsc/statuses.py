@@ -37,7 +37,7 @@ REFUSALS: Final = {
     "unknown_account": Status.ESME_RSYSERR,
     "insufficient_balance": Status.ESME_RSUBMITFAIL,
     "duplicate": Status.ESME_RSUBMITFAIL,
-    "unsupported": Status.ESME_RSUBMITFAIL,
+    "unsupported": Status.ESME_RINVESMCLASS,
     "rate_limited": Status.ESME_RTHROTTLED,
 }
 """By the code of an `InvalidMessage`."""

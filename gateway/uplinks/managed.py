@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from gateway.models import Message, PartBody
+from gateway.models import Message, NewMessage, PartBody
 from gateway.providers.carrying import Piece
 from gateway.uplinks.base import Slot, Uplink
 from smpp.pool import BindStatus
@@ -107,6 +107,16 @@ class ManagedUplink:
     def split(self, message: Message, *, reference: int) -> list[PartBody]:
         """Code and cut a message for this uplink."""
         return self._current.split(message, reference=reference)
+
+    def check(self, message: NewMessage) -> None:
+        """Refuse what it can carry of no sender, where that is known before the message is accepted.
+
+        Raises:
+            gateway.errors.Unsupported: the text says what.
+        """
+        look: Callable[[NewMessage], None] | None = getattr(self._current, "check", None)
+        if look is not None:
+            look(message)
 
     def piece_of(self, message: Message) -> Piece | None:
         """What a message is a part of that has to be joined before it leaves here."""
