@@ -20,7 +20,7 @@ import structlog
 
 from gateway.config import UplinkConfig
 from gateway.errors import StoreError, Unsupported
-from gateway.joining import Joiner, join_seconds, shared
+from gateway.gathering import Joiner, join_seconds, shared
 from gateway.lanes import Item, Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.joining import MAX_SETS, Joiner
+from gateway.gathering import MAX_SETS, Joiner
 from gateway.lanes import Item
 from gateway.providers.carrying import Piece
 
