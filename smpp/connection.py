@@ -302,10 +302,12 @@ class Connection(asyncio.Protocol):
         """Answer a request of the peer."""
         session = self.session
         session.send_response(message, sequence_number, command_status)
-        if session.is_unbinding:
-            self._handle_events()
         if self._reading_paused:
+            # With room for more requests, what was left unread is read.
+            self._handle_events()
             self._adjust_reading()
+        elif session.is_unbinding:
+            self._handle_events()
         self._flush_soon()
 
     def act(self, action: Callable[[Session, float], None]) -> None:

@@ -217,6 +217,10 @@ class SessionCore:
 
     # Small things
 
+    def _go_on_reading(self) -> None:
+        """There is room for requests of the peer again."""
+        raise NotImplementedError
+
     def _put(self, message: Message, sequence_number: int, command_status: int = 0) -> None:
         self._out.append(encode(message, sequence_number, command_status))
         if self._trace is not None:

@@ -44,13 +44,22 @@ class Receiving(Sending):
         timers.heard_at = now
         timers.awaits_sign = False
         self._reader.feed(data)
-        if not self.reading_paused:
+        if not self.reading_paused and (not self._is_full or self._is_refusing):
             self._read_frames(now)
 
     def receive_eof(self, reason: str = "the peer closed the connection") -> None:
         """The peer will send nothing any more, or the link broke."""
+        if self._is_full:
+            # Responses among what is left unread say what became of our requests; nobody hears our answers any more.
+            self._is_refusing = True
+            self._go_on_reading()
         # Many peers close instead of answering an unbind.
         self.close(reason, in_order=self.is_unbinding and not self._messages_in_flight() and not self.answering)
+
+    def _go_on_reading(self) -> None:
+        """Read what was left unread because too many requests waited for our answer."""
+        if self.state is not SessionState.CLOSED and not self.reading_paused and self._reader.pending:
+            self._read_frames(self._timers.heard_at)
 
     def _read_frames(self, now: float) -> None:
         reader, any_frame = self._reader, False
@@ -62,13 +71,17 @@ class Receiving(Sending):
                     self._receive_response(command_id, command_status, sequence_number, position, end, now)
                 else:
                     self._receive_request(command_id, sequence_number, position, end, now)
-                if self.reading_paused or self.state is SessionState.CLOSED:
+                if (
+                    self.reading_paused
+                    or self.state is SessionState.CLOSED
+                    or (self._is_full and not self._is_refusing)
+                ):
                     break
         except FrameError as error:
             self._lose_framing(error)
             return
         timers = self._timers
-        if not reader.pending or self.reading_paused:
+        if not reader.pending or self.reading_paused or (self._is_full and not self._is_refusing):
             timers.partial_since = NEVER
         else:
             timers.partial_since = now if any_frame else min(timers.partial_since, now)

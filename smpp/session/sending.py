@@ -220,6 +220,7 @@ class Sending(SessionCore):
         if self.answering < self._inbound_window and self._answering_octets < self.config.inbound_octets:
             self._is_full = self._is_refusing = False
             self._full_since = NEVER
+            self._go_on_reading()
 
     # Unbinding
 

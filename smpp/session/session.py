@@ -147,6 +147,7 @@ class Session(Receiving):
                 return False
             self._is_refusing = True
             self._notice(NoticeKind.OVERLOADED, f"{self.answering} requests wait for our answer: further ones refused")
+            self._go_on_reading()
         if self._was_full:
             self._was_full = False
             self._heard_again_at = now + _HEAR_AGAIN_SECONDS
