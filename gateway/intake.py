@@ -78,6 +78,10 @@ class Intake:
         self._on_callbacks = on_callbacks
         self._clock = clock
 
+    def reconfigure(self, bookkeeping: Bookkeeping) -> None:
+        """Go by other settings from now on; router, policy and billing are replaced in themselves."""
+        self._book = bookkeeping
+
     # --- taking in ---
 
     async def accept(

@@ -307,11 +307,10 @@ class Pipeline:
 
     # --- other settings ---
 
-    def reconfigure(self, config: Config, router: Router, bookkeeping: Bookkeeping) -> None:
+    def reconfigure(self, config: Config, bookkeeping: Bookkeeping) -> None:
         """Go by other settings from now on; uplinks come and go by `open_uplink` and `leave_uplink`."""
         self._settings = config.uplink
         self._accounts = config.account
-        self._router = router
         self._book = bookkeeping
         self._sender.reconfigure(config.uplink, bookkeeping)
 

@@ -29,8 +29,8 @@ class Ledger(Protocol):
     async def balance(self, account: str) -> Balance:
         """What is left."""
 
-    async def credit(self, account: str, amount: Decimal, note: str) -> Balance:
-        """Add to it (or take from it, where negative); what is left then."""
+    async def top_up(self, account: str, amount: Decimal, *, reference: str = "", note: str = "") -> object:
+        """Add to it, or take from it, where negative; what is booked twice under one reference is booked once."""
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class AccountDesk:
         store: Store,
         config: Callable[[], Config],
         keys: KeyRing,
-        ledger: Ledger | None,
+        ledger: Ledger,
         changed: Callable[[], Awaitable[object]],
         *,
         clock: Callable[[], float] = time.time,
@@ -147,32 +147,49 @@ class AccountDesk:
             await self._keys.revoke(name, key.id)
         await self._changed()
 
-    async def credit(self, name: str, amount: Decimal, note: str) -> Balance:
-        """Add to what an account may spend.
+    async def credit(self, name: str, amount: Decimal, *, reference: str = "", note: str = "") -> Balance:
+        """Add to what an account may spend, or take from it; what is left then.
+
+        Args:
+            reference: a payment's: what is booked twice under one is booked once.
 
         Raises:
             NotThere: there is no such account.
-            OperatorError: nothing is charged here.
+            OperatorError: it is no amount to be booked.
         """
         self.status(name)
-        if self._ledger is None:
-            raise OperatorError("messages are not charged here: no prices are configured")
-        return await self._ledger.credit(name, amount, note)
+        try:
+            await self._ledger.top_up(name, amount, reference=reference, note=note)
+        except ValueError as error:
+            raise OperatorError(str(error)) from None
+        return await self._ledger.balance(name)
 
     async def load(self) -> dict[str, AccountConfig]:
-        """The accounts that the store has; one that cannot be read any more is left out.
+        """The accounts that the store has.
 
         Raises:
+            ConfigError: one of them cannot be any more.
             StoreError: the store cannot be read.
         """
-        found: dict[str, AccountConfig] = {}
-        after = ""
-        while records := await self._store.records(KIND, after_key=after, limit=1_000):
-            for record in records:
-                found[record.key] = read_account(record.key, msgspec.json.decode(record.value))
-            after = records[-1].key
+        found = await load_accounts(self._store)
         self._stored = frozenset(found)
         return found
+
+
+async def load_accounts(store: Store) -> dict[str, AccountConfig]:
+    """The accounts that a store has.
+
+    Raises:
+        ConfigError: one of them cannot be any more.
+        StoreError: the store cannot be read.
+    """
+    found: dict[str, AccountConfig] = {}
+    after = ""
+    while records := await store.records(KIND, after_key=after, limit=1_000):
+        for record in records:
+            found[record.key] = read_account(record.key, msgspec.json.decode(record.value))
+        after = records[-1].key
+    return found
 
 
 def read_account(name: str, table: Mapping[str, Any]) -> AccountConfig:

@@ -48,6 +48,8 @@ class CreditIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
     amount: Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$")]
     """A decimal number; negative takes away."""
+    reference: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    """A payment's: what is booked twice under one is booked once."""
     note: Annotated[str, msgspec.Meta(max_length=255)] = ""
 
 
@@ -198,7 +200,7 @@ class AdminAccounts:
         amount = Decimal(wanted.amount)
         if not amount:
             raise ApiError(400, "invalid_value", "the amount is nought", "amount")
-        left = await self._desk.credit(call.at("account"), amount, wanted.note)
+        left = await self._desk.credit(call.at("account"), amount, reference=wanted.reference, note=wanted.note)
         return answer(BalanceView(f"{left.amount:f}", left.currency, left.is_limited))
 
     async def keys(self, call: Call) -> web.Response:

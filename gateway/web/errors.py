@@ -20,10 +20,14 @@ _FIELDS: Final = {"recipient": "to", "sender": "from", "scheduled_at": "send_at"
 # Of messages that are refused; 400 for all others.
 _STATUSES: Final = {
     "no_route": 422,
-    "no_funds": 402,
+    "insufficient_balance": 402,
+    "no_price": 422,
     "rate_limited": 429,
     "quota_exceeded": 429,
     "duplicate": 409,
+    "recipient_opted_out": 422,
+    "recipient_blocked": 422,
+    "outside_hours": 422,
     "recipient_opted_out": 422,
     "outside_hours": 422,
 }

@@ -6,16 +6,18 @@ GET    /messages/{id}  one, with its parts and timeline
 DELETE /messages/{id}  withdraws what has not left
 """
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
 
-from gateway.errors import InvalidMessage
+from gateway.errors import InvalidMessage, KeyTaken
 from gateway.http import LIMITS
 from gateway.models import Message, NewMessage, State
-from gateway.providers.base import Services
+from gateway.providers.base import Claim, Services
 from gateway.providers.forms import is_message_id
 from gateway.providers.numbers import recipient_digits
 from gateway.providers.ports import MessageLog
@@ -26,6 +28,7 @@ from gateway.web.times import read_moment
 
 KEY_HEADER: Final = "Idempotency-Key"
 KEY_LIMIT: Final = 255
+REPLAYED_HEADER: Final = "Idempotent-Replayed"
 PAGE: Final = 50
 PAGE_LIMIT: Final = 500
 
@@ -119,29 +122,27 @@ class Messages:
     async def send(self, call: Call) -> web.Response:
         """Take messages."""
         body = await call.body()
+        key = _idempotency_key(call.request)
         if schema.is_batch(body):
-            items = schema.read_batch(body, call.account, limit=call.request.app[LIMITS].batch_items)
-            return await self._send_batch(items)
-        outcome = (await self._services.intake.accept((schema.read_message(body, call.account),)))[0]
-        if isinstance(outcome, InvalidMessage):
-            raise errors.of_refusal(outcome)
-        return answer(views.accepted_view(outcome), 202)
-
-    async def _send_batch(self, items: Sequence[schema.Item]) -> web.Response:
-        """Items succeed or fail singly, in the order they came."""
+            items: Sequence[schema.Item] = schema.read_batch(
+                body, call.account, limit=call.request.app[LIMITS].batch_items
+            )
+            answered: Callable[[Sequence[Message | InvalidMessage]], tuple[int, bytes]] = partial(_batch_answer, items)
+        else:
+            items, answered = (schema.read_message(body, call.account),), _one_answer
         messages = [item for item in items if isinstance(item, NewMessage)]
-        outcomes = iter(await self._services.intake.accept(messages) if messages else ())
-        results: list[views.AcceptedView | BatchError] = []
-        accepted = 0
-        for index, item in enumerate(items):
-            outcome = item if isinstance(item, ApiError) else next(outcomes)
-            if isinstance(outcome, Message):
-                accepted += 1
-                results.append(views.accepted_view(outcome))
-            else:
-                error = outcome if isinstance(outcome, ApiError) else errors.of_refusal(outcome).under(f"[{index}]")
-                results.append(BatchError(error.body))
-        return web.Response(status=202 if accepted else 400, body=_encode(results), content_type=JSON)
+        claim = None
+        if key is not None:
+            fingerprint = hashlib.sha256(body).hexdigest()
+            claim = Claim(call.account, key, fingerprint, lambda outcomes: answered(outcomes)[1])
+        try:
+            outcomes = await self._services.intake.accept(messages, claim=claim) if messages else ()
+        except KeyTaken as taken:
+            if claim is None or taken.fingerprint != claim.fingerprint:
+                raise _key_reused() from None
+            return web.Response(status=202, body=taken.answer, content_type=JSON, headers={REPLAYED_HEADER: "true"})
+        status, octets = answered(outcomes)
+        return web.Response(status=status, body=octets, content_type=JSON)
 
     async def list(self, call: Call) -> web.Response:
         """Find messages."""
@@ -165,6 +166,49 @@ class Messages:
         if not is_message_id(message_id):
             raise ApiError(404, "not_found", "there is no such message")
         return answer(views.summary(await self._services.log.cancel(call.account, message_id)))
+
+
+def _one_answer(outcomes: Sequence[Message | InvalidMessage]) -> tuple[int, bytes]:
+    (outcome,) = outcomes
+    if isinstance(outcome, InvalidMessage):
+        raise errors.of_refusal(outcome)
+    return 202, _encode(views.accepted_view(outcome))
+
+
+def _batch_answer(items: Sequence[schema.Item], outcomes: Sequence[Message | InvalidMessage]) -> tuple[int, bytes]:
+    """Items succeed or fail singly, in the order they came."""
+    results: list[views.AcceptedView | BatchError] = []
+    judged = iter(outcomes)
+    accepted = 0
+    for index, item in enumerate(items):
+        outcome = item if isinstance(item, ApiError) else next(judged)
+        if isinstance(outcome, Message):
+            accepted += 1
+            results.append(views.accepted_view(outcome))
+        else:
+            error = outcome if isinstance(outcome, ApiError) else errors.of_refusal(outcome).under(f"[{index}]")
+            results.append(BatchError(error.body))
+    return 202 if accepted else 400, _encode(results)
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    """The request's idempotency key, where it has one.
+
+    Raises:
+        ApiError: 400: it cannot be.
+    """
+    keys = request.headers.getall(KEY_HEADER, ())
+    if not keys:
+        return None
+    key = keys[0]
+    if len(keys) > 1 or not 1 <= len(key) <= KEY_LIMIT or not (key.isascii() and key.isprintable()):
+        text = f"expected one {KEY_HEADER} of 1 to {KEY_LIMIT} printable ASCII characters"
+        raise ApiError(400, "invalid_idempotency_key", text, KEY_HEADER)
+    return key
+
+
+def _key_reused() -> ApiError:
+    return ApiError(409, "idempotency_key_reused", "another request has used this key", KEY_HEADER)
 
 
 async def find_page(log: MessageLog, account: str, query: MessagesQuery) -> MessagesPage:
