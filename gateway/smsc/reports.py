@@ -27,6 +27,7 @@ MEDIA_TYPE: Final = "application/x-smpp-deliver"
 
 _MAX_SHORT_MESSAGE_OCTETS: Final = 254
 _ERROR: Final = re.compile(r"[0-9A-Za-z]{1,5}")
+_STATUS_NAME: Final = re.compile(r"\bESME_[A-Z0-9_]+")
 _NO_ERROR: Final = "000"
 
 
@@ -167,7 +168,9 @@ def receipt_error(message: Message, receipt: Receipt | None) -> str:
         return _NO_ERROR
     if receipt is not None and _ERROR.fullmatch(receipt.error):
         return receipt.error
-    status = CommandStatus.__members__.get(message.error)
+    # A provider's words stand before the name.
+    name = _STATUS_NAME.search(message.error)
+    status = CommandStatus.__members__.get(name[0]) if name is not None else None
     return f"{int(status):03d}" if status is not None else _NO_ERROR
 
 

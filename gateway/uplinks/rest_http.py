@@ -4,6 +4,7 @@ A request may be repeated only where none has. aiohttp is asked at the one place
 """
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -158,7 +159,8 @@ class ProviderClient:
         return self._opened().request(
             call.method,
             URL(self._base_url + call.path, encoded=True),
-            data=body,
+            # A long one is written piece by piece, so that the loop has time for others.
+            data=io.BytesIO(body) if isinstance(body, bytes) and len(body) > CHUNK_OCTETS else body,
             headers=headers,
             allow_redirects=False,
             trace_request_ctx=journey,
