@@ -1,0 +1,116 @@
+"""What accounts keep; each test runs on each store."""
+
+import asyncio
+
+import pytest
+
+from gateway.optouts import OptOuts
+from gateway.providers.ports import NameTaken
+from gateway.services.directory import DirectoryService
+from gateway.store import Store
+from tests.gateway.services.desk import ACCOUNT, Clock
+
+
+@pytest.fixture
+def opt_outs(store: Store) -> OptOuts:
+    return OptOuts(store, clock=Clock())
+
+
+@pytest.fixture
+def directory(store: Store, opt_outs: OptOuts) -> DirectoryService:
+    return DirectoryService(store, opt_outs, clock=Clock())
+
+
+async def test_an_entry_is_kept_changed_and_removed(directory: DirectoryService) -> None:
+    entry = await directory.add(ACCOUNT, "sender", "INFO", {"status": 0, "tags": ["a"]})
+    assert (entry.id, entry.name, entry.fields, entry.version) == ("1", "INFO", {"status": 0, "tags": ["a"]}, 1)
+    assert await directory.get(ACCOUNT, "sender", "1") == entry
+    changed = await directory.change(ACCOUNT, "sender", "1", {"status": 1})
+    assert changed is not None
+    assert (changed.fields, changed.version) == ({"status": 1, "tags": ["a"]}, 2)
+    assert await directory.remove(ACCOUNT, "sender", "1")
+    assert not await directory.remove(ACCOUNT, "sender", "1")
+    assert await directory.change(ACCOUNT, "sender", "1", {}) is None
+    assert (await directory.add(ACCOUNT, "sender", "INFO", {})).id == "2"
+
+
+async def test_nobody_sees_what_is_anothers(directory: DirectoryService) -> None:
+    await directory.add(ACCOUNT, "sender", "INFO", {})
+    assert await directory.get("other", "sender", "1") is None
+    assert await directory.get(ACCOUNT, "template", "1") is None
+    assert await directory.by_name("other", "sender", "INFO") == []
+    assert not await directory.remove("other", "sender", "1")
+
+
+@pytest.mark.parametrize("written", ["", "0", "01", "-1", "x", "١", "9" * 30])
+async def test_what_is_no_id_finds_nothing(directory: DirectoryService, written: str) -> None:
+    await directory.add(ACCOUNT, "sender", "INFO", {})
+    assert await directory.get(ACCOUNT, "sender", written) is None
+
+
+async def test_pages_are_in_the_order_of_making(directory: DirectoryService) -> None:
+    for n in range(12):
+        await directory.add(ACCOUNT, "template", f"t{n % 2}", {"n": n})
+    page, total = await directory.list(ACCOUNT, "template", page=2, per_page=5)
+    assert ([one.fields["n"] for one in page], total) == ([5, 6, 7, 8, 9], 12)
+    page, total = await directory.list(ACCOUNT, "template", page=2, per_page=4, where=lambda one: one.name == "t1")
+    assert ([one.fields["n"] for one in page], total) == ([9, 11], 6)
+    assert await directory.list(ACCOUNT, "template", page=9) == ([], 12)
+    assert [one.fields["n"] for one in await directory.by_name(ACCOUNT, "template", "t0")] == [0, 2, 4, 6, 8, 10]
+    assert await directory.clear(ACCOUNT, "template") == 12
+    assert await directory.list(ACCOUNT, "template") == ([], 0)
+
+
+async def test_of_many_who_want_a_name_one_has_it(directory: DirectoryService) -> None:
+    tries = [directory.add(ACCOUNT, "sender", "INFO", {"n": n}, unique=True) for n in range(8)]
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    (made,) = [one for one in answers if not isinstance(one, BaseException)]
+    refused = [one for one in answers if isinstance(one, NameTaken)]
+    assert len(refused) == 7
+    assert {one.entry_id for one in refused} == {made.id}
+    assert await directory.by_name(ACCOUNT, "sender", "INFO") == [made]
+    await directory.remove(ACCOUNT, "sender", made.id)
+    assert (await directory.add(ACCOUNT, "sender", "INFO", {}, unique=True)).name == "INFO"
+
+
+async def test_ids_are_given_once_however_many_ask(directory: DirectoryService) -> None:
+    made = await asyncio.gather(*(directory.add(ACCOUNT, "link", f"l{n}", {}) for n in range(20)))
+    assert sorted(int(one.id) for one in made) == list(range(1, 21))
+
+
+async def test_the_policy_knows_of_opt_outs_at_once(directory: DirectoryService, opt_outs: OptOuts) -> None:
+    entry = await directory.add(ACCOUNT, "opt_out", "447400123456", {"source": "app"})
+    assert (entry.id, entry.name, entry.fields) == (
+        "447400123456",
+        "447400123456",
+        {"source": "app", "reason": "app"},
+    )
+    assert opt_outs.has(ACCOUNT, "447400123456")
+    with pytest.raises(NameTaken):
+        await directory.add(ACCOUNT, "opt_out", "447400123456", {})
+    assert await directory.by_name(ACCOUNT, "opt_out", "447400123456") == [entry]
+    assert await directory.remove(ACCOUNT, "opt_out", "447400123456")
+    assert not opt_outs.has(ACCOUNT, "447400123456")
+
+
+async def test_opt_outs_that_came_as_messages_are_seen_here(directory: DirectoryService, opt_outs: OptOuts) -> None:
+    await opt_outs.add(ACCOUNT, "447400123456", "STOP")
+    (found,), total = await directory.list(ACCOUNT, "opt_out")
+    assert (found.id, found.fields, total) == ("447400123456", {"reason": "STOP"}, 1)
+
+
+async def test_many_numbers_are_listed_once(directory: DirectoryService, opt_outs: OptOuts) -> None:
+    numbers = [f"4474001{n:05d}" for n in range(300)]
+    assert await directory.add_many(ACCOUNT, "opt_out", numbers + numbers[:9], {"source": "file"}) == 300
+    assert await directory.add_many(ACCOUNT, "opt_out", [*numbers[:5], "447400999999"], {"source": "file"}) == 1
+    assert await directory.add_many(ACCOUNT, "dnd", numbers[:3], {}) == 3
+    assert opt_outs.has(ACCOUNT, numbers[-1])
+    assert await directory.clear(ACCOUNT, "opt_out") == 301
+    assert not opt_outs.has(ACCOUNT, numbers[-1])
+    assert (await directory.list(ACCOUNT, "dnd"))[1] == 3
+
+
+async def test_many_of_another_kind_pass_over_what_is_there(directory: DirectoryService) -> None:
+    await directory.add(ACCOUNT, "blocked_template", "1", {})
+    assert await directory.add_many(ACCOUNT, "blocked_template", ["1", "2", "2"], {"status": "1"}) == 1
+    assert len((await directory.list(ACCOUNT, "blocked_template"))[0]) == 2
