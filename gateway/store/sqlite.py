@@ -22,6 +22,7 @@ from gateway.store.ids import Ids
 from gateway.store.migrations import migrations
 from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
 from gateway.store.records import Record
+from gateway.store.sqlite_names import Names
 from gateway.store.sqlite_reads import Reads
 from gateway.store.sqlite_search import Search
 from gateway.store.sqlite_writer import Work, Writer
@@ -60,7 +61,8 @@ class SqliteStore(Store):
             _migrate(connection)
             self.ids = Ids(_last_key(connection, "messages"))
             # The writer's own: callbacks get their ids on its thread.
-            writes = Writes(Ids(_last_key(connection, "callbacks")), int(time.time() * 1_000_000), self._reach)
+            names = Names(connection)
+            writes = Writes(Ids(_last_key(connection, "callbacks")), names, int(time.time() * 1_000_000), self._reach)
             self._reader_connection = _connect(path)
             self._reader_connection.execute("PRAGMA query_only = 1")
             self._search_connection = _connect(path)
@@ -74,7 +76,7 @@ class SqliteStore(Store):
         self._connection = connection
         self._reads = Reads(self._reader_connection)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._search = Search(self._search_connection)
+        self._search = Search(self._search_connection, names)
         self._searcher = ThreadPoolExecutor(1, thread_name_prefix="store-search")
         self._writer = Writer(
             connection, writes.handlers(), commit_batch=commit_batch, fault=self._reach, on_commit=on_commit

@@ -21,6 +21,7 @@ from gateway.store.money import (
     charged_accounts,
     limited_periods,
 )
+from gateway.store.sqlite_names import Names
 from gateway.store.sqlite_rows import MESSAGE_COLUMNS, message_row, write_rows
 
 # ruff: noqa: S608 -- only our own column names go into these statements
@@ -46,7 +47,7 @@ USAGE_PERIODS_KEPT: Final = 40
 """Days and months of usage that are kept of an account."""
 
 
-def add(connection: Connection, admissions: list[Admission]) -> list[Mapping[str, str] | KeyTaken]:
+def add(connection: Connection, admissions: list[Admission], names: Names) -> list[Mapping[str, str] | KeyTaken]:
     """Keep what can be kept; for each call what is refused, or that its key is taken."""
     books = _load_books(connection, charged_accounts(admissions), limited_periods(admissions))
     outcome: list[Mapping[str, str] | KeyTaken] = []
@@ -65,6 +66,7 @@ def add(connection: Connection, admissions: list[Admission]) -> list[Mapping[str
         f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES {{rows}}",
         [message_row(message) for message in kept],
     )
+    names.note(connection, kept)
     _write_books(connection, books)
     return outcome
 

@@ -1,25 +1,31 @@
 """Looking for messages in the SQLite file: through a connection of its own, so that nobody who sends waits for it."""
 
+import heapq
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from itertools import groupby, islice
+from typing import Final
 
 from gateway.models import Inbound, Message, State
 from gateway.store.ids import key_at, key_of
+from gateway.store.sqlite_names import Names, leading_name, name_hash
 from gateway.store.sqlite_rows import INBOUND_COLUMNS, MESSAGE_COLUMNS, inbound_of, message_of
 
 # ruff: noqa: S608 -- only our own column names go into these statements
 
 DAY_SECONDS: Final = 86_400
 LAST_KEY: Final = 1 << 62
+CHUNK: Final = 64
+"""Messages that are looked at together."""
 
 
 class Search:
     """Questions that may take a while."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, names: Names) -> None:
         self._connection = connection
+        self._names = names
 
     def messages(
         self,
@@ -37,25 +43,43 @@ class Search:
     ) -> list[Message]:
         """Newest first."""
         first, last = key_range(since, until, before_id)
-        terms: list[str] = []
-        values: list[Any] = []
-        wanted = {
-            "account": account,
-            "state": state.value if state is not None else "",
-            "recipient": recipient,
-            "sender": sender,
-            "client_reference": client_reference,
-            "batch": group,
-        }
-        for column, value in wanted.items():
-            if value:
-                # The plus keeps SQLite from an index that would have to be sorted.
-                terms.append(f"+{column} = ?")
-                values.append(value)
-        where = " AND ".join(["key >= ?", "key < ?", *terms])
+        names = {"client_reference": client_reference, "group": group, "recipient": recipient, "account": account}
+        leading = leading_name(names)
+        names |= {"sender": sender, "state": state.value if state is not None else ""}
+        where, values = _where(names)
+        if leading is None:
+            return self._scan(where, values, first, last, limit)
+        return self._named(name_hash(*leading), where, values, first, last, limit)
+
+    def _scan(self, where: str, values: list[str], first: int, last: int, limit: int) -> list[Message]:
+        """Row by row."""
         rows = self._connection.execute(
-            f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE {where} ORDER BY key DESC LIMIT ?",
+            f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE key >= ? AND key < ?{where} ORDER BY key DESC LIMIT ?",
             (first, last, *values, limit),
+        )
+        return [message_of(row) for row in rows]
+
+    def _named(self, wanted: int, where: str, values: list[str], first: int, last: int, limit: int) -> list[Message]:
+        """From one message of a name to the next."""
+        memory = [key for key in self._names.in_memory(wanted) if first <= key < last]
+        after, upto = self._names.backlog
+        # A store of an earlier version: its messages are in no run yet.
+        rest = self._scan(where, values, max(first, after + 1), min(last, upto + 1), limit) if after < upto else []
+        runs = self._names.in_runs(self._connection, wanted, first, last)
+        found: list[Message] = []
+        try:
+            merged = heapq.merge(memory, (key_of(one.id) for one in rest), runs, reverse=True)
+            keys = (key for key, _ in groupby(merged))
+            while len(found) < limit and (some := list(islice(keys, CHUNK))):
+                found += self._fitting(some, where, values)
+        finally:
+            runs.close()
+        return found[:limit]
+
+    def _fitting(self, keys: list[int], where: str, values: list[str]) -> list[Message]:
+        marks = ", ".join("?" * len(keys))
+        rows = self._connection.execute(
+            f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE key IN ({marks}){where} ORDER BY key DESC", (*keys, *values)
         )
         return [message_of(row) for row in rows]
 
@@ -85,6 +109,12 @@ class Search:
             (*values, limit),
         )
         return [inbound_of(row) for row in rows]
+
+
+def _where(names: dict[str, str]) -> tuple[str, list[str]]:
+    """What messages must be besides; the plus keeps SQLite from an index that would have to be sorted."""
+    terms = [f" AND +{'batch' if name == 'group' else name} = ?" for name, value in names.items() if value]
+    return "".join(terms), [value for value in names.values() if value]
 
 
 def key_range(since: float, until: float, before_id: str) -> tuple[int, int]:

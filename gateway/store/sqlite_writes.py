@@ -38,6 +38,7 @@ from gateway.store.moves import (
     results_need,
 )
 from gateway.store.records import Record
+from gateway.store.sqlite_names import Names
 from gateway.store.sqlite_records import drop_records, put_records
 from gateway.store.sqlite_rows import (
     CALLBACK_COLUMNS,
@@ -98,8 +99,9 @@ _UPSERT_PARTS: Final = (
 class Writes:
     """The handlers of a writer, and the counters they share."""
 
-    def __init__(self, ids: Ids, first_event: int, fault: Callable[[str], None]) -> None:
+    def __init__(self, ids: Ids, names: Names, first_event: int, fault: Callable[[str], None]) -> None:
         self._ids = ids
+        self._names = names
         self._event_numbers = itertools.count(first_event)
         self._fault = fault
 
@@ -134,7 +136,7 @@ class Writes:
         self, connection: Connection, admissions: list[Admission], _context: object
     ) -> list[Mapping[str, str] | KeyTaken]:
         self._fault("add")
-        return sqlite_intake.add(connection, admissions)
+        return sqlite_intake.add(connection, admissions, self._names)
 
     def depart(self, connection: Connection, departures: list[Departure], _context: object) -> None:
         self._fault("depart")
@@ -238,7 +240,8 @@ class Writes:
         late, callbacks = self._give_up_receipts(connection, now, book)
         faded = _fade(connection, now - book.lifetime_seconds)
         dropped = sqlite_intake.drop_claims(connection, now)
-        is_done = max(orphaned, late, faded, dropped) < SWEEP_LIMIT
+        is_behind = self._names.catch_up(connection)
+        is_done = max(orphaned, late, faded, dropped) < SWEEP_LIMIT and not is_behind
         return Swept(orphaned=orphaned, unknown=late, callbacks=callbacks, is_done=is_done)
 
     def _give_up_receipts(self, connection: Connection, now: float, book: Bookkeeping) -> tuple[int, int]:
