@@ -370,6 +370,9 @@ class Pipeline:
                 self._sender.expire(work)
             if not self._uplinks[lane.name].is_available:
                 self._sender.relieve(lane)
+            elif lane.works and self._is_elsewhere(lane.name):
+                # Taken in while nobody had a bind, or when this node had one.
+                self._hand_over_soon(lane.name)
             self._metrics.queue_depth.labels(lane.name).set(len(lane.works))
         await self._release_scheduled(now)
         if now >= self._look_for_stranded_at:
