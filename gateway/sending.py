@@ -140,6 +140,7 @@ class Sender:
         lane = self.lanes[name] = self._new_lane(name)
         self._wake[name], self._has_departed[name] = asyncio.Event(), asyncio.Event()
         self._departing[name] = 0
+        self._piece_of[name], self._joiners[name] = getattr(self._uplinks[name], "piece_of", None), Joiner()
         if self._is_started:
             self._dispatchers[name] = self.spawn(self._dispatch(lane))
 
@@ -158,7 +159,8 @@ class Sender:
 
     def drop_lane(self, name: str) -> None:
         """Forget an uplink whose lane was closed and is empty."""
-        for table in (self.lanes, self._wake, self._has_departed, self._departing):
+        tables = (self.lanes, self._wake, self._has_departed, self._departing, self._piece_of, self._joiners)
+        for table in tables:
             table.pop(name, None)
 
     @property
