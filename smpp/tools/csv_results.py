@@ -20,6 +20,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from smpp.errors import CommandFailed, EncodeError, NotSent, SmppError, StateError
 from smpp.tools.csv_input import head_of, is_same_input
 
 if sys.platform != "win32":
@@ -34,6 +35,13 @@ INVALID: Final = "invalid"
 NOT_SENT: Final = "not_sent"
 IN_DOUBT: Final = "in_doubt"
 
+_STATES_OF_ERRORS: Final = (
+    (CommandFailed, REFUSED),
+    (EncodeError, INVALID),
+    (NotSent, NOT_SENT),
+    (StateError, NOT_SENT),
+)
+
 _AGAIN: Final = frozenset({REFUSED, INVALID, NOT_SENT})
 """States of parts that the SMSC surely does not have. All but these and the two in doubt are of parts that it has."""
 _DOUBTFUL: Final = frozenset({SENDING, IN_DOUBT})
@@ -45,6 +53,11 @@ _NOWHERE: Final = (1 << 64) - 1
 
 class ResultsError(Exception):
     """The results file cannot be used; names it, and says why."""
+
+
+def state_of(error: SmppError) -> str:
+    """Where a part is that ended so; in doubt unless it is known better."""
+    return next((state for kind, state in _STATES_OF_ERRORS if isinstance(error, kind)), IN_DOUBT)
 
 
 class Verdict(IntEnum):

@@ -29,6 +29,9 @@ class Summary:
     in_doubt: tuple[int, ...]
     """The first rows that are."""
     seconds: float
+    """With the wait for receipts."""
+    sending_seconds: float
+    """Up to the last response."""
     is_read: bool
     """Whether the end of the file was reached."""
     is_complete: bool
@@ -37,8 +40,8 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Parts a second."""
-        return self.parts.total() / self.seconds if self.seconds else 0.0
+        """Parts a second, while they were sent."""
+        return self.parts.total() / self.sending_seconds if self.sending_seconds else 0.0
 
     def as_object(self) -> dict[str, object]:
         """It as a JSON object."""
@@ -49,6 +52,7 @@ class Summary:
             "receipts_to_come": self.receipts_to_come,
             "errors": dict(self.reasons),
             "seconds": round(self.seconds, 3),
+            "sending_seconds": round(self.sending_seconds, 3),
             "rate": round(self.rate, 1),
             "is_complete": self.is_complete,
             "results": self.results,
@@ -59,11 +63,12 @@ class Summary:
         counts = ", ".join(f"{self.rows[kind]:,} {words}" for kind, (_, words) in _KINDS.items() if self.rows[kind])
         lines = [f"{self.rows.total():,} rows: {counts or 'nothing to send'}"]
         if self.parts:
-            lines.append(f"{self.parts.total():,} parts in {self.seconds:.1f} s, {self.rate:,.0f}/s")
+            lines.append(f"{self.parts.total():,} parts in {self.sending_seconds:.1f} s, {self.rate:,.0f}/s")
         lines += [f"  {reason}: {count:,}" for reason, count in self.reasons.most_common()]
         if self.receipts or self.receipts_to_come:
             states = [f"{count:,} {state}" for state, count in self.receipts.most_common()]
-            lines.append("receipts: " + ", ".join([*states, f"{self.receipts_to_come:,} not come yet"]))
+            told = ", ".join([*states, f"{self.receipts_to_come:,} not come yet"])
+            lines.append(f"receipts: {told} ({self.seconds:.1f} s in all)")
         if not self.is_read:
             lines.append("stopped before the end of the file: the same command goes on with the rest")
         if self.in_doubt:

@@ -15,7 +15,7 @@ import msgspec
 
 from smpp.client import compose
 from smpp.correlator import IdRule
-from smpp.errors import CommandFailed, EncodeError, NotSent, SmppError, StateError
+from smpp.errors import CommandFailed, EncodeError, SmppError, StateError
 from smpp.pool import BindState, Pool
 from smpp.profiles import PROFILES, Profile
 from smpp.receipts import Submission
@@ -33,6 +33,7 @@ from smpp.tools.csv_results import (
     ResultsError,
     Row,
     Verdict,
+    state_of,
 )
 from smpp.tools.csv_results import (
     REFUSED as REFUSED_PART,
@@ -171,6 +172,7 @@ class _Sending:
         self._all_final = asyncio.Event()
         self._failure: Exception | None = None
         self._began = time.monotonic()
+        self._last_response = self._began
         self._ended = 0.0
         self._is_read = False
         self.rows: Counter[str] = Counter()
@@ -205,6 +207,7 @@ class _Sending:
                 stopper = asyncio.ensure_future(stop_with(pool, self._stopping))
                 try:
                     if await first.wait(pool, self._stopping):
+                        self._began = self._last_response = time.monotonic()
                         progress = asyncio.ensure_future(Progress(self._picture, self._line).run())
                         await self._submit_all(pool)
                         if self._job.wait and can_receive:
@@ -379,11 +382,12 @@ class _Sending:
         return sent
 
     def _settle(self, message: SubmitSm, outcome: Submission | SmppError) -> None:
+        self._last_response = time.monotonic()
         sent = self._under_way.pop(id(message))
         row, part = sent.row, sent.part
         sent.message = None  # Its receipt needs it no more.
         if isinstance(outcome, SmppError):
-            part.move_to(_state_of(outcome))
+            part.move_to(state_of(outcome))
             row.error = str(outcome)
             self._because(outcome.status_name if isinstance(outcome, CommandFailed) else type(outcome).__name__)
             self._write(row)
@@ -426,15 +430,16 @@ class _Sending:
     # What is shown
 
     def _line(self) -> str:
-        elapsed = max(time.monotonic() - self._began, 1e-9)
         fraction = self._source.fraction
+        is_sending = fraction < 1 or bool(self._under_way)
+        elapsed = max((time.monotonic() if is_sending else self._last_response) - self._began, 1e-9)
         parts = self.parts.total()
         failed = self.rows.total() - self.rows[ACCEPTED] - self.rows["earlier"]
         text = (
             f"{self.rows.total():,} rows, {parts / elapsed:,.0f} parts/s, {len(self._under_way):,} under way, "
             f"{failed:,} errors, ETA {remaining(fraction, elapsed)}"
         )
-        if fraction >= 1 and not self._under_way and self._waiting:
+        if not is_sending and self._waiting:
             text += f"; {self._waiting:,} receipts to come"
         down = [bind for bind in self._pool.binds if bind.state is not BindState.BOUND] if self._pool else []
         return text + (f"; {len(down)} binds down: {down[0].last_error}" if down and down[0].last_error else "")
@@ -452,22 +457,12 @@ class _Sending:
             self._waiting,
             tuple(self._in_doubt),
             max(self._ended - self._began, 0.0),
+            self._last_response - self._began,
             self._is_read,
             self.is_complete,
             str(self._results.path),
         )
         click.echo(msgspec.json.encode(summary.as_object()) if self._job.as_json else "\n".join(summary.lines()))
-
-
-def _state_of(error: SmppError) -> str:
-    """Where a part is that has this outcome; in doubt unless it is known better."""
-    if isinstance(error, CommandFailed):
-        return REFUSED_PART
-    if isinstance(error, EncodeError):
-        return INVALID
-    if isinstance(error, NotSent | StateError):
-        return NOT_SENT
-    return IN_DOUBT
 
 
 def _is_same_number(one: str, other: str) -> bool:
