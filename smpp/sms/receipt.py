@@ -19,7 +19,7 @@ from smpp.constants import EsmClass, MessageState, is_intermediate_notification,
 from smpp.errors import EncodeError
 from smpp.sms import coding, gsm0338
 from smpp.sms.coding import Alphabet
-from smpp.sms.receipt_text import PLAIN_TAIL, REGULAR_TEXT, STATE_WORDS, STATES, read_receipt_text
+from smpp.sms.receipt_text import PLAIN, STATE_WORDS, STATES, read_receipt_text
 from smpp.sms.udh import split_udh
 from smpp.wire import tlv
 from smpp.wire.tlv import Tlv
@@ -28,6 +28,8 @@ RECEIPTED_MESSAGE_ID: Final = tlv.receipted_message_id.tag
 NETWORK_ERROR_CODE: Final = tlv.network_error_code.tag
 MESSAGE_PAYLOAD: Final = tlv.message_payload.tag
 MESSAGE_STATE: Final = tlv.message_state.tag
+
+_DELIVERY_RECEIPT: Final = int(EsmClass.DELIVERY_RECEIPT)
 
 MAX_MESSAGE_ID_CHARACTERS: Final = 64
 TEXT_OCTETS: Final = 20
@@ -113,7 +115,7 @@ def parse_receipt(
     Returns:
         None where the message is no receipt: of another type, or with neither an id nor a state.
     """
-    if not tlvs and esm_class & ~0x03 == EsmClass.DELIVERY_RECEIPT and tz is None:
+    if not tlvs and esm_class & ~0x03 == _DELIVERY_RECEIPT and tz is None:
         plain = _parse_appendix_b(octets)
         if plain is not None:
             return plain
@@ -170,13 +172,10 @@ def _parse_appendix_b(octets: bytes) -> Receipt | None:
         raw = octets.decode("ascii")
     except UnicodeDecodeError:
         return None
-    match = REGULAR_TEXT.match(raw)
+    match = PLAIN.match(raw)
     if match is None:
         return None
-    tail = raw[match.end() :]
-    if tail and PLAIN_TAIL.fullmatch(tail) is None:
-        return None
-    message_id, sub, dlvrd, submit_date, done_date, stat, error = match.groups()
+    message_id, sub, dlvrd, submit_date, done_date, stat, error, text = match.groups()
     state = STATES.get(stat)
     return Receipt(
         id=message_id,
@@ -189,7 +188,7 @@ def _parse_appendix_b(octets: bytes) -> Receipt | None:
         done_date=parse_receipt_date(done_date),
         submit_date_text=submit_date,
         done_date_text=done_date,
-        text=tail,
+        text=text,
         raw=raw,
         text_id=message_id,
         text_state=state,

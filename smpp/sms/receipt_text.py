@@ -53,12 +53,13 @@ _KEY: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 REGULAR: Final = re.compile(
-    rb"id:((?:(?![,;|])[!-~]){1,64}) sub:([0-9]{3}) dlvrd:([0-9]{3})"
+    rb"id:([!-+\--:<-{}~]{1,64}) sub:([0-9]{3}) dlvrd:([0-9]{3})"
     rb" submit date:([0-9]{10,14}) done date:([0-9]{10,14}) stat:([A-Z]{7,8}) err:([0-9A-Za-z]{1,5}) [Tt]ext:"
 )
-REGULAR_TEXT: Final = re.compile(REGULAR.pattern.decode("ascii"))
-PLAIN_TAIL: Final = re.compile(r"[A-Za-z0-9 .,:;!?%&'()*+/<=>-]*")
-"""Characters that are the same octet in every alphabet of single octets."""
+"""An id has no comma, semicolon or bar: they separate."""
+
+PLAIN: Final = re.compile(REGULAR.pattern.decode("ascii") + r"([A-Za-z0-9 .,:;!?%&'()*+/<=>-]*)\Z")
+"""The same, and behind it only characters that are the same octet in every alphabet of single octets."""
 
 _REGULAR_KEYS: Final = ("id", "sub", "dlvrd", "submit date", "done date", "stat", "err")
 _PRINTABLE: Final = re.compile(rb"[\t\n\r -~]*\0*\Z")

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smpp.sms import parse_receipt
 from smpp.sms.coding import Alphabet
 from smpp.sms.receipt_text import REGULAR, _read_by_keys, read_receipt_text
 
@@ -30,3 +31,21 @@ def test_fast_and_plain_path_agree(
     octets = head.encode() + text
     assert REGULAR.match(octets)
     assert read_receipt_text(octets, alphabet) == _read_by_keys(octets, alphabet, 0)
+
+
+@given(
+    words,
+    digits,
+    st.sampled_from(["DELIVRD", "REJECTED", "BADSTAT"]),
+    st.one_of(st.binary(max_size=20), st.text(st.characters(max_codepoint=0x7F), max_size=20).map(str.encode)),
+    st.sampled_from([Alphabet.GSM, Alphabet.LATIN_1, Alphabet.ASCII]),
+    st.sampled_from([0, 1, 3]),
+)
+def test_a_receipt_with_an_unknown_tlv_reads_as_the_same_without(
+    message_id: str, date: str, stat: str, text: bytes, alphabet: Alphabet, data_coding: int
+) -> None:
+    head = f"id:{message_id} sub:001 dlvrd:000 submit date:{date} done date:{date} stat:{stat} err:00a text:"
+    octets = head.encode() + text
+    short = parse_receipt(octets, data_coding=data_coding, default_alphabet=alphabet)
+    # A TLV, whatever it says, rules the shortest way out.
+    assert short == parse_receipt(octets, data_coding=data_coding, default_alphabet=alphabet, tlvs={0x1400: b"x"})
