@@ -102,6 +102,8 @@ class Correlator(Generic[T, R]):
             store if store is not None else MemoryStore(lifetime_seconds, final_lifetime_seconds)
         )
         self._max_outstanding = max_outstanding
+        self._surely_free = 0
+        """Places that are free even if nothing left since they were counted last: counting costs as much as keeping."""
         self._parked_seconds = parked_seconds
         self._max_parked = max_parked
         self._parked: Fifo[_Parked[R]] = Fifo()
@@ -132,8 +134,11 @@ class Correlator(Generic[T, R]):
         if self._auto is not None and self._auto.observe(message_id, Side.RESPONSE):
             self._look_again()
         store = self._store
-        if len(store) >= self._max_outstanding or len(store.find(key)) >= MAX_SAME_ID:
+        if self._surely_free <= 0:
+            self._surely_free = self._max_outstanding - len(store)
+        if self._surely_free <= 0 or len(store.find(key)) >= MAX_SAME_ID:
             self._make_room(key)
+        self._surely_free -= 1
         outstanding = Outstanding(key, message_id, destination, context, now)
         store.add(outstanding)
         if key not in self._parked_by_key:
