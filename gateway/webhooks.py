@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -43,6 +43,8 @@ STORE_PAUSE_SECONDS: Final = 0.2
 STORE_PAUSE_MAX_SECONDS: Final = 5.0
 GIVE_UP_EVERY_SECONDS: Final = 60.0
 JITTER: Final = 0.25
+BEARER: Final = ":bearer"
+"""A header of a callback that is none: it names the webhook whose token goes with it."""
 _BASE64_MARK: Final = "whsec_"
 
 
@@ -55,6 +57,10 @@ class Answer:
     """For people; never with the URL or the body, which may carry secrets."""
     status: int = 0
     """Of HTTP; 0 where nothing was answered."""
+
+
+BearerOf = Callable[[str, str], Awaitable[str]]
+"""The token of an account's webhook; empty where it has none."""
 
 
 class Poster(Protocol):
@@ -95,6 +101,7 @@ class WebhookDispatcher:
         metrics: Metrics,
         rules: Mapping[str, CallbackRules] | None = None,
         dialect_keys: Mapping[tuple[str, str], Secret] | None = None,
+        bearer_of: BearerOf | None = None,
         poster: Poster | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -104,6 +111,7 @@ class WebhookDispatcher:
             signing_secrets: by account; native callbacks of the others go unsigned.
             rules: what the dialects' documents say of callbacks, by dialect.
             dialect_keys: what signs the callbacks of an account and dialect, where its rules name a header.
+            bearer_of: the bearer token of an account's webhook, where a callback names one.
             poster: makes the tries; by default over HTTP.
         """
         self._store = store
@@ -111,6 +119,7 @@ class WebhookDispatcher:
         self._secrets = {name: _secret_bytes(secret) for name, secret in signing_secrets.items() if secret}
         self._rules = rules or {}
         self._dialect_keys = {where: key.reveal().encode() for where, key in (dialect_keys or {}).items() if key}
+        self._bearer_of = bearer_of
         self._metrics = metrics
         self._poster = poster
         self._clock = clock
@@ -245,7 +254,7 @@ class WebhookDispatcher:
         if poster is None:
             raise RuntimeError("the dispatcher was not started")
         try:
-            answer = await poster.post(callback, self._headers(callback))
+            answer = await poster.post(callback, await self._headers(callback))
         except asyncio.CancelledError:
             self._in_flight.discard(callback.id)
             raise
@@ -276,9 +285,9 @@ class WebhookDispatcher:
 
     def _postpone(self, callback: Callback, error: str, now: float) -> Callback:
         """The callback as it waits for its next try, or as failed where that would be too late."""
-        pauses = self._config.retry_seconds
-        pause = pauses[min(callback.tries, len(pauses) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)
         rules = self._rules.get(callback.dialect, DEFAULT_RULES)
+        pauses = rules.pauses or self._config.retry_seconds
+        pause = pauses[min(callback.tries, len(pauses) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)
         seconds = min(rules.give_up_seconds or self._config.give_up_seconds, self._config.give_up_seconds)
         is_over = now + pause > callback.created_at + seconds or 0 < rules.max_tries <= callback.tries + 1
         self._metrics.callbacks.labels("given up" if is_over else "failed").inc()
@@ -286,8 +295,13 @@ class WebhookDispatcher:
             log.warning("callback given up", callback=callback.id, account=callback.account, error=error)
         return replace(callback, tries=callback.tries + 1, due_at=now + pause, last_error=error, failed=is_over)
 
-    def _headers(self, callback: Callback) -> dict[str, str]:
+    async def _headers(self, callback: Callback) -> dict[str, str]:
         headers = dict(callback.headers)
+        webhook = headers.pop(BEARER, "")
+        if webhook and self._bearer_of is not None:
+            token = await self._bearer_of(callback.account, webhook)
+            if token:
+                headers["Authorization"] = f"Bearer {token}"
         if callback.content_type and callback.body:
             headers["Content-Type"] = callback.content_type
         if callback.dialect == "native":

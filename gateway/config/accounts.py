@@ -27,6 +27,18 @@ class MobtextingConfig(msgspec.Struct, frozen=True, kw_only=True):
     queries_per_minute: Annotated[
         float, setting("GET requests it may make; 0: any number.", unit="requests a minute", ge=0, le=1_000_000)
     ] = 1_000.0
+    time_zone: Annotated[str, setting("Whose times it means where they have no zone.")] = "Asia/Kolkata"
+    products: Annotated[
+        tuple[str, ...], setting("Product codes it may send by (`service`), such as T and P; empty: any.")
+    ] = ()
+    scrub: Annotated[
+        bool, setting("Whether its messages must fit registered senders and templates and keep India's hours.")
+    ] = False
+    promotional_products: Annotated[tuple[str, ...], setting("Products that are promotional.")] = ("P",)
+    promotional_hours: Annotated[
+        str,
+        setting("When those may be sent.", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-4]):[0-5][0-9]$"),
+    ] = "10:00-21:00"
 
 
 class LanckConfig(msgspec.Struct, frozen=True, kw_only=True):

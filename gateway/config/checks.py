@@ -10,6 +10,7 @@ from gateway.config.kinds import SMPP, check_kind
 from gateway.config.policy_checks import check_policy, numbers
 from gateway.config.routing_checks import check_routing, one_of
 from gateway.errors import ConfigError, InvalidMessage
+from gateway.hours import Hours
 from gateway.networks import Network, check_url, parse_networks
 from gateway.patterns import Patterns
 from gateway.settings import Secret
@@ -231,6 +232,11 @@ def _account(key: str, account: "AccountConfig", exempt: tuple[Network, ...]) ->
     for at, secret in enumerate(account.api_keys):
         if not secret:
             yield f"{key}.api_keys[{at}]", None, "a key that is not empty"
+    if account.mobtexting is not None:
+        try:
+            Hours(account.mobtexting.promotional_hours, time_zone=account.mobtexting.time_zone)
+        except ValueError as error:
+            yield f"{key}.mobtexting.time_zone", account.mobtexting.time_zone, f"the name of a time zone ({error})"
     for path, secret in _provider_secrets(account):
         if not secret:
             yield f"{key}.{path}", None, "a secret that is not empty"

@@ -230,6 +230,8 @@ class CallbackRules(msgspec.Struct, frozen=True, kw_only=True):
     """The first included; 0: until the gateway's own settings give up."""
     give_up_seconds: int = 0
     """How long it is tried; 0: as long as the gateway's own settings say, and never longer than that."""
+    pauses: tuple[float, ...] = ()
+    """Seconds between tries, the last one repeated; empty: as the gateway's own settings say."""
     signature_header: str = ""
     """Holds the HMAC-SHA256 of the body in lower-case hex, with the account's key for the dialect; empty: none."""
 

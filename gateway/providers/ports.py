@@ -9,10 +9,11 @@ Every port takes the account's name first: nobody sees what is another's. One-ti
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from gateway.hours import Hours
 from gateway.providers.verifying import Verification as Verification
 from gateway.providers.verifying import Verifier as Verifier
 from gateway.providers.verifying import VerifyError as VerifyError
@@ -24,7 +25,7 @@ from gateway.providers.verifying import VerifyStep as VerifyStep
 
 if TYPE_CHECKING:
     from gateway.models import Inbound, Message, State
-    from gateway.providers.base import WebAnswer, WebRequest
+    from gateway.providers.base import Caller, WebAnswer, WebRequest
 
 
 class NotOffered(Exception):
@@ -177,7 +178,8 @@ class NameTaken(Exception):
 class Directory(Protocol):
     """Keeps an account's things; kinds are 'sender', 'template', 'opt_out', 'blocked_template', 'webhook', …
 
-    'opt_out' and 'dnd' are lists of numbers: an entry's name is a number, and every message to it is refused.
+    'opt_out' and 'dnd' are lists of numbers: an entry's name is a number, each at most once. Whatever goes to a number
+    of 'opt_out' is refused at every door; 'dnd' says who wants no promotion, which is the dialect's to heed.
     """
 
     async def add(
@@ -348,6 +350,66 @@ class Unlimited:
     def take(self, account: str, name: str, per_second: float, burst: int) -> float:
         """Nothing to wait for."""
         return 0.0
+
+
+# --- what an account's app is allowed and told ---
+
+
+_INDIAN_HOURS: Final = Hours("10:00-21:00", time_zone="Asia/Kolkata")
+
+
+class AppOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the config says of an app written for a provider where its document leaves a choice."""
+
+    time_zone: str = "UTC"
+    """IANA name: times without a zone are in it."""
+    products: tuple[str, ...] = ()
+    """Product codes it may send by; empty: any."""
+    is_scrubbed: bool = False
+    """Whether messages are checked against registered senders and templates, hours and lists, as India's rules say."""
+    promotional_products: tuple[str, ...] = ("P",)
+    promotional_hours: Hours = _INDIAN_HOURS
+    """When those may be sent."""
+
+
+class Apps(Protocol):
+    """Knows what the config says of an account's app."""
+
+    def options(self, account: str, dialect: str) -> AppOptions:
+        """The options of one."""
+
+
+class DefaultApps:
+    """Says what the documents say, whatever the account."""
+
+    def options(self, account: str, dialect: str) -> AppOptions:
+        """All defaults."""
+        return AppOptions()
+
+
+class Tokens(Protocol):
+    """Makes tokens that stand for an account for a while, and reads them again."""
+
+    def issue(self, account: str, dialect: str, lifetime_seconds: int) -> str:
+        """A new one."""
+
+    def account_of(self, token: str, dialect: str) -> "Caller":
+        """Whom a token stands for.
+
+        Raises:
+            gateway.errors.Unauthorized: it is none of ours, or its time is over.
+        """
+
+
+class Probe(Protocol):
+    """Asks an app's address whether it is what it says."""
+
+    async def post(self, url: str, body: bytes, headers: "Mapping[str, str]") -> tuple[int, bytes]:
+        """HTTP status and body of the answer; status 0 where there was none.
+
+        Raises:
+            gateway.errors.InvalidMessage: the address may not be called.
+        """
 
 
 # --- the provider itself ---

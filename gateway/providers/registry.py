@@ -11,7 +11,9 @@ from gateway.providers.connecting import Connector, ConnectorSettings
 from gateway.providers.lanck import spec as lanck
 from gateway.providers.lanck.connector import LanckConnector
 from gateway.providers.lanck.dialect import Lanck
+from gateway.providers.mobtexting import spec as mobtexting
 from gateway.providers.mobtexting.connector import MobtextingConnector
+from gateway.providers.mobtexting.dialect import Mobtexting
 from gateway.providers.mocean import spec as mocean
 from gateway.providers.mocean.connector import MoceanConnector
 from gateway.providers.mocean.dialect import Mocean
@@ -20,6 +22,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     provider.name: provider
     for provider in (
         Provider(name=mocean.NAME, prefix=mocean.PREFIX, make_dialect=Mocean),
+        Provider(name=mobtexting.NAME, prefix=mobtexting.PREFIX, make_dialect=Mobtexting),
         Provider(name=lanck.NAME, prefix=lanck.PREFIX, make_dialect=Lanck),
         Provider(name=checkmobi.NAME, prefix=checkmobi.PREFIX, make_dialect=Checkmobi),
     )

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.errors import NotWaiting
+from gateway.errors import NotWaiting, Unauthorized
 from gateway.models import Inbound, Message, State
-from gateway.providers.base import Services, WebAnswer, WebRequest
+from gateway.providers.base import Caller, Services, WebAnswer, WebRequest
 from gateway.providers.ports import (
+    AppOptions,
     Balance,
     Entry,
     Flow,
@@ -25,7 +26,7 @@ from gateway.providers.ports import (
     VerifyRequest,
     VerifyStatus,
 )
-from tests.gateway.web.fakes import Behind
+from tests.gateway.web.fakes import Behind, FakeCaller
 
 CODE = "4711"
 
@@ -59,6 +60,7 @@ class FakeVerifier:
     known: dict[str, Verification] = field(default_factory=dict)
     problem: VerifyProblem | None = None
     absent: bool = False
+    verified_says: VerifyStatus | None = None
 
     def _check(self) -> None:
         if self.absent:
@@ -109,7 +111,9 @@ class FakeVerifier:
     async def check(self, account: str, verification_id: str, code: str) -> Verification:
         found = self._find(account, verification_id)
         if found.status is not VerifyStatus.PENDING:
-            raise VerifyError(VerifyProblem.ENDED, "ended", verification_id=found.id)
+            raise VerifyError(
+                VerifyProblem.ENDED, "ended", verification_id=found.id, status=self.verified_says or found.status
+            )
         found = self._keep(msgspec.structs.replace(found, attempts=found.attempts + 1))
         if code != CODE:
             left = found.max_attempts - found.attempts
@@ -347,6 +351,37 @@ class FakeRates:
         return self.wait
 
 
+@dataclass
+class FakeApps:
+    zone: str = "UTC"
+    given: AppOptions | None = None
+
+    def options(self, account: str, dialect: str) -> AppOptions:
+        return self.given or AppOptions(time_zone=self.zone)
+
+
+class FakeTokens:
+    def issue(self, account: str, dialect: str, lifetime_seconds: int) -> str:
+        return f"head.{account}.{dialect}"
+
+    def account_of(self, token: str, dialect: str) -> Caller:
+        if token != f"head.shop.{dialect}":
+            raise Unauthorized("no such token")
+        return FakeCaller("shop")
+
+
+@dataclass
+class FakeProbe:
+    """An app's address that echoes challenges, or does not."""
+
+    echoes: bool = False
+    posted: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        self.posted.append((url, body, headers))
+        return (200, body) if self.echoes else (404, b"")
+
+
 class World:
     """A shop with every service."""
 
@@ -360,6 +395,9 @@ class World:
         self.flows = FakeFlows()
         self.pass_through = FakePassThrough()
         self.rates = FakeRates()
+        self.apps = FakeApps()
+        self.tokens = FakeTokens()
+        self.probe = FakeProbe()
 
     @property
     def services(self) -> Services:
@@ -375,5 +413,8 @@ class World:
             flows=self.flows,
             pass_through=self.pass_through,
             rates=self.rates,
+            apps=self.apps,
+            tokens=self.tokens,
+            probe=self.probe,
             clock=lambda: 1_700_000_001.0,
         )

@@ -1,0 +1,205 @@
+"""Reading a MOBtexting request: who asks, by whichever of four ways; JSON, form, query or files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+import multipart
+
+from gateway.providers.base import Caller, Credentials, Services, WebRequest
+from gateway.providers.forms import TooManyFields, parse_form
+from gateway.providers.json_bodies import UnreadableFields, read_fields, text_field
+from gateway.providers.mobtexting import spec
+
+MULTIPART: Final = "multipart/form-data"
+MAX_PARTS: Final = 64
+
+
+class Refused(Exception):
+    """The request is refused.
+
+    Attributes:
+        http_status: of the answer.
+        message: for people.
+        errors: what is wrong with which field, of a 422.
+    """
+
+    def __init__(self, http_status: int, message: str, errors: Mapping[str, Sequence[str]] | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.message = message
+        self.errors = errors
+
+
+def invalid(field: str, why: str) -> Refused:
+    """For a field that cannot be."""
+    return Refused(422, "The given data was invalid.", {field: [why]})
+
+
+def missing(field: str) -> Refused:
+    """For a field that has to be there."""
+    return invalid(field, f"The {field} field is required.")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was sent with a form."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was let in."""
+
+    request: WebRequest
+    caller: Caller
+    services: Services
+    fields: Mapping[str, object]
+    files: Mapping[str, File]
+    method: str
+    """After `_method` was heard."""
+    path: Mapping[str, str]
+    """What stands in the path where the document has braces."""
+
+    @property
+    def account(self) -> str:
+        """Who asks."""
+        return self.caller.name
+
+    def text(self, name: str) -> str:
+        """A field as text without blanks round it; empty where it is absent.
+
+        Raises:
+            Refused: it is a list or an object.
+        """
+        return text_of(self.fields, name)
+
+    def required(self, name: str) -> str:
+        """A field that has to be there.
+
+        Raises:
+            Refused: it is not.
+        """
+        text = self.text(name)
+        if not text:
+            raise missing(name)
+        return text
+
+    def page(self) -> int:
+        """Which page of a list is wanted, from 1."""
+        text = self.text("page") or "1"
+        if not (text.isascii() and text.isdigit() and len(text) < 8 and int(text)):
+            raise invalid("page", "The page must be a positive number.")
+        return int(text)
+
+    def filter(self, name: str) -> str:
+        """A filter of a list: filter[name]."""
+        return self.text(f"filter[{name}]")
+
+
+def text_of(fields: Mapping[str, object], name: str) -> str:
+    """A field of an object as text without blanks round it; empty where it is absent.
+
+    Raises:
+        Refused: it is a list or an object.
+    """
+    try:
+        return text_field(fields, name).strip()
+    except UnreadableFields:
+        value = fields.get(name)
+        if isinstance(value, bool):
+            return "1" if value else "0"
+        raise invalid(name, f"The {name} must be a string.") from None
+
+
+def object_of(fields: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """A field that is an object; empty where it is absent.
+
+    Raises:
+        Refused: it is anything else.
+    """
+    value = fields.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise invalid(name, f"The {name} must be an object.")
+    return value
+
+
+def list_of(fields: Mapping[str, object], name: str, limit: int) -> Sequence[object]:
+    """A field that is a list; a single thing is a list of one, a text is split at its commas.
+
+    Raises:
+        Refused: it is longer than the limit.
+    """
+    value = fields.get(name)
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    items = value if isinstance(value, list) else [value]
+    if len(items) > limit:
+        raise invalid(name, f"The {name} may not have more than {limit} items.")
+    return items
+
+
+def credentials_of(request: WebRequest, fields: Mapping[str, object], remote: str) -> Credentials | None:
+    """The token of whichever way it came; None where there is none."""
+    written = request.headers.get("Authorization", "").strip()
+    scheme, _, rest = written.partition(" ")
+    token = rest.strip() if scheme.lower() == "bearer" else written
+    if not token:
+        given = fields.get("access_token")
+        token = given.strip() if isinstance(given, str) else ""
+    return Credentials(door=spec.NAME, token=token, remote=remote) if token else None
+
+
+def read(request: WebRequest) -> tuple[dict[str, object], dict[str, File]]:
+    """All fields of query and body, and the files.
+
+    Raises:
+        Refused: the body cannot be read.
+    """
+    if request.content_type == MULTIPART:
+        return _read_multipart(request)
+    try:
+        return dict(_listed(read_fields(request))), {}
+    except UnreadableFields as error:
+        raise Refused(400, f"The body cannot be read: {error}") from None
+
+
+def _listed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """PHP writes lists of a form as name[]: they are read under the plain name."""
+    for name, value in fields.items():
+        yield (name[:-2], [value]) if name.endswith("[]") and isinstance(value, str) else (name, value)
+
+
+def _read_multipart(request: WebRequest) -> tuple[dict[str, object], dict[str, File]]:
+    _, options = multipart.parse_options_header(request.headers.get("Content-Type", ""))
+    boundary = options.get("boundary", "")
+    if not boundary:
+        raise Refused(400, "The body has no boundary.")
+    fields: dict[str, object] = {}
+    files: dict[str, File] = {}
+    try:
+        for name, value in parse_form(request.query) if request.query else ():
+            fields[name] = value.decode("utf-8")
+        parser = multipart.MultipartParser(
+            BytesIO(request.body),
+            boundary,
+            content_length=len(request.body),
+            part_limit=MAX_PARTS,
+            memory_limit=len(request.body) + 1,
+            spool_limit=len(request.body) + 1,
+        )
+        for part in parser:
+            if part.filename:
+                files[part.name] = File(part.filename, part.raw)
+            else:
+                fields[part.name] = part.raw.decode("utf-8")
+    except (multipart.MultipartError, UnicodeDecodeError, TooManyFields, ValueError) as error:
+        raise Refused(400, f"The body cannot be read: {error}") from None
+    return fields, files

@@ -1,0 +1,169 @@
+"""What is looked at before a message goes: receivers who want none of this kind and blocked templates always, and,
+where the account wants it, registered senders and templates and promotional hours, as India's rules have it.
+
+Receivers who want nothing at all, and the do-not-disturb list, are the gateway's to refuse, whatever the door.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from gateway.providers.mobtexting import spec
+from gateway.providers.mobtexting.request import Asked
+from gateway.providers.ports import AppOptions, Entry, NotOffered
+
+if TYPE_CHECKING:
+    from gateway.providers.mobtexting.sending import Order
+
+PARTIAL: Final = "partial_opt_out"
+"""Numbers that want nothing of one sender, product or tag."""
+SENDER: Final = "sender"
+TEMPLATE: Final = "template"
+DLT_TEMPLATE: Final = "dlt_template"
+"""Which template bears a DLT id."""
+BLOCKED_TEMPLATE: Final = "blocked_template"
+MAX_VARIABLE: Final = 30
+"""Characters of one variable of a registered template."""
+ANYTHING: Final = "all"
+FEW: Final = 100
+"""Up to so many receivers are looked up one by one; for more the whole list is read."""
+PER_PAGE: Final = 5_000
+
+OPTED_OUT, BLACK_TEMPLATE, NO_TEMPLATE, BAD_TEMPLATE = "456", "785", "452", "453"
+BAD_SENDER, LATE, LONG_VARIABLE = "454", "457", "783"
+BAD_ENTITY, TEMPLATE_OF_ANOTHER = "781", "789"
+
+_VARIABLE: Final = re.compile(r"\{#[A-Za-z]*#\}|\{\{[^{}]*\}\}")
+
+
+@dataclass(slots=True)
+class Checks:
+    """Everything that the messages of one request are held against, read at once."""
+
+    now: float
+    options: AppOptions
+    opted_out: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    blocked_templates: frozenset[str] = frozenset()
+    senders: Mapping[str, Entry] = field(default_factory=dict)
+    templates: Mapping[str, Entry] = field(default_factory=dict)
+
+    def refusal(self, number: str, order: "Order") -> str:
+        """The row of the table of delivery statuses that says why not; empty: it may go."""
+        if order.template_id and order.template_id in self.blocked_templates:
+            return BLACK_TEMPLATE
+        if any(_concerns(entry, order) for entry in self.opted_out.get(number, ())):
+            return OPTED_OUT
+        return self._scrubbed(order) if self.options.is_scrubbed else ""
+
+    def _scrubbed(self, order: "Order") -> str:
+        sender = self.senders.get(order.sender.upper())
+        if sender is None or str(sender.fields.get("status")) != "1":
+            return BAD_SENDER
+        if order.entity_id and sender.fields.get("entity_id") and order.entity_id != sender.fields["entity_id"]:
+            return BAD_ENTITY
+        is_promotional = order.service in self.options.promotional_products
+        if is_promotional and not self.options.promotional_hours.contains(self.now):
+            return LATE
+        return self._template(order)
+
+    def _template(self, order: "Order") -> str:
+        template = self.templates.get(order.template_id)
+        if not order.template_id or template is None:
+            return NO_TEMPLATE
+        if str(template.fields.get("sender", "")).upper() not in ("", order.sender.upper()):
+            return TEMPLATE_OF_ANOTHER
+        variables = variables_of(str(template.fields.get("body", "")), order.text)
+        if variables is None:
+            return BAD_TEMPLATE
+        return LONG_VARIABLE if any(len(one) > MAX_VARIABLE for one in variables) else ""
+
+
+def _concerns(entry: Entry, order: "Order") -> bool:
+    """Whether an entry of the list of unsubscribers holds for a message."""
+    kind, value = str(entry.fields.get("type") or ANYTHING), str(entry.fields.get("value") or "")
+    match kind:
+        case "sender":
+            return value.upper() == order.sender.upper()
+        case "product" | "service":
+            return value == order.service
+        case "tag":
+            return value in order.tags
+    return True
+
+
+def variables_of(template: str, text: str) -> tuple[str, ...] | None:
+    """What a text puts for the variables of a template; None where it is not made of it."""
+    found = _pattern(template).fullmatch(text)
+    return found.groups() if found is not None else None
+
+
+@lru_cache(maxsize=1_024)
+def _pattern(template: str) -> re.Pattern[str]:
+    # Lazy groups between fixed texts: what comes between two of these is the variable.
+    pieces = [re.escape(" ".join(piece.split(" "))) for piece in _VARIABLE.split(template)]
+    return re.compile("(.*?)".join(pieces), re.DOTALL)
+
+
+async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]) -> Checks:
+    """Read what the messages of a request are held against."""
+    options = asked.services.apps.options(asked.account, spec.NAME)
+    made = Checks(asked.services.clock(), options)
+    try:
+        made.opted_out = await _opted_out(asked, numbers)
+        template_ids = {order.template_id for order in orders if order.template_id}
+        made.blocked_templates = await _blocked(asked, template_ids)
+        if options.is_scrubbed:
+            made.senders = await _senders(asked, {order.sender.upper() for order in orders})
+            made.templates = await _templates(asked, template_ids)
+    except NotOffered:
+        pass
+    return made
+
+
+async def _opted_out(asked: Asked, numbers: Sequence[str]) -> dict[str, list[Entry]]:
+    directory = asked.services.directory
+    first, total = await directory.list(asked.account, PARTIAL, per_page=PER_PAGE)
+    found: dict[str, list[Entry]] = {}
+    if total > len(first) and len(numbers) <= FEW:
+        for number in set(numbers):
+            found[number] = list(await directory.by_name(asked.account, PARTIAL, number))
+        return found
+    entries, at = list(first), 1
+    while len(entries) < total:
+        at += 1
+        more, total = await directory.list(asked.account, PARTIAL, page=at, per_page=PER_PAGE)
+        if not more:
+            break
+        entries += more
+    for entry in entries:
+        found.setdefault(entry.name, []).append(entry)
+    return found
+
+
+async def _blocked(asked: Asked, template_ids: Collection[str]) -> frozenset[str]:
+    blocked = set()
+    for template_id in template_ids:
+        for entry in await asked.services.directory.by_name(asked.account, BLOCKED_TEMPLATE, template_id):
+            if str(entry.fields.get("status", "1")) == "1":
+                blocked.add(template_id)
+    return frozenset(blocked)
+
+
+async def _senders(asked: Asked, names: Collection[str]) -> dict[str, Entry]:
+    found = {}
+    for name in names:
+        for entry in await asked.services.directory.by_name(asked.account, SENDER, name):
+            found[name] = entry
+    return found
+
+
+async def _templates(asked: Asked, template_ids: Collection[str]) -> dict[str, Entry]:
+    found = {}
+    for template_id in template_ids:
+        for index in await asked.services.directory.by_name(asked.account, DLT_TEMPLATE, template_id):
+            entry = await asked.services.directory.get(asked.account, TEMPLATE, str(index.fields.get("template", "")))
+            if entry is not None:
+                found[template_id] = entry
+    return found

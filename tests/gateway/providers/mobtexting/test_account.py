@@ -1,0 +1,70 @@
+"""What an account asks about its messages and itself."""
+
+import msgspec
+import pytest
+
+from gateway.models import Inbound, State
+from tests.gateway.providers.fakes import World
+from tests.gateway.providers.mobtexting.calls import SMS, errors, said
+
+
+async def test_status_is_pulled_by_id_mobile_and_group(world: World) -> None:
+    _, sent = await said(world, "POST", "sms/send", SMS)
+    world.behind.lookup.set_state("m1", State.DELIVERED)
+    _, by_id = await said(world, "GET", "sms/status", {"id": "m1"})
+    (row,) = by_id["data"]
+    assert (row["id"], row["status"], row["sender"], row["length"]) == ("m1", "DELIVRD", "MOBTXT", 7)
+    _, by_mobile = await said(world, "GET", "sms/status", {"mobile": "918921269000"})
+    _, by_group = await said(world, "GET", "sms/status", {"group_id": sent["group_id"]})
+    assert by_mobile["data"] == by_group["data"] == by_id["data"]
+    assert by_group["meta"]["per_page"] == 100
+    assert (await said(world, "GET", "sms/status", {"id": "m9"}))[1]["data"] == []
+    assert await errors(world, "GET", "sms/status") == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "word"),
+    [
+        (State.DELIVERED, "", "DELIVRD"),
+        (State.UNDELIVERABLE, "", "UNDELIV"),
+        (State.UNDELIVERABLE, "ABSENT-SUB", "ABSENT-SUB"),
+        (State.UNDELIVERABLE, "010", "ABSENT-SUB"),
+        (State.UNDELIVERABLE, "13", "MOB-OFF"),
+        (State.REJECTED, "0x0000000B ESME_RINVDSTADR", "INV-NUMBER"),
+        (State.REJECTED, "777", "DLT-REJECTED"),
+        (State.UNKNOWN, "", "TIMEOUT-DLR"),
+        (State.DELETED, "", "FAILED"),
+        (State.QUEUED, "", "AWAITING-DLR"),
+    ],
+)
+async def test_word_of_a_state_is_as_exact_as_its_error(world: World, state: State, error: str, word: str) -> None:
+    await said(world, "POST", "sms/send", SMS)
+    world.behind.intake.accepted = [msgspec.structs.replace(world.behind.intake.last, state=state, error=error)]
+    _, content = await said(world, "GET", "sms/status", {"id": "m1"})
+    assert content["data"][0]["status"] == word
+
+
+async def test_reports_lists_and_money(world: World) -> None:
+    await said(world, "POST", "sms/send", SMS)
+    _, report = await said(world, "GET", "sms/report", {"daterange": "2023-11-14|2023-11-15"})
+    assert report["data"] == {"2023-11-14": {"date": "2023-11-14", "status": {"AWAITING-DLR": 1}}}
+    assert await errors(world, "GET", "sms/report", {"daterange": "2023-11-14|2022-11-15"}) == ["daterange"]
+    _, activity = await said(world, "GET", "sms/activity")
+    assert activity["rows"]["data"] == [{"date": "2023-11-14", "total": 1}]
+    _, balance = await said(world, "GET", "finance/balance")
+    assert (balance["status"], balance["data"][0]["credits"]) == (200, 100)
+    assert (await said(world, "POST", "finance/credits", {"username": "x", "credits": "1"}))[0] == 403
+    _, me = await said(world, "GET", "auth/me")
+    assert me["data"]["username"] == "shop"
+
+
+async def test_messages_from_handsets_are_listed(world: World) -> None:
+    world.log.inbound = [
+        Inbound(
+            id="i1", account="shop", sender="918921269000", recipient="56161", text="YES", received_at=1_700_000_000.0
+        )
+    ]
+    _, content = await said(world, "GET", "vmn/logs", {"filter[number]": "56161"})
+    assert content["rows"]["data"][0] | {"created_at": ""} == {
+        "id": "i1", "mobile": "918921269000", "number": "56161", "message": "YES", "created_at": "",
+    }  # fmt: skip
