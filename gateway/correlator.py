@@ -5,13 +5,15 @@ uplink ──receipt──► joined with others ──► one store transaction
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import structlog
 
+from gateway.config import Config
 from gateway.errors import StoreError
+from gateway.inbound import InboundDesk
 from gateway.metrics import Metrics
 from gateway.models import Inbound, Receipt
 from gateway.store import Bookkeeping, Store
@@ -33,7 +35,7 @@ class Correlator:
         self,
         store: Store,
         bookkeeping: Bookkeeping,
-        numbers: Mapping[str, str],
+        desk: InboundDesk,
         *,
         metrics: Metrics,
         on_callbacks: Callable[[], None] = _nothing,
@@ -42,21 +44,21 @@ class Correlator:
         """Put a correlator together.
 
         Args:
-            numbers: which account claims which number.
+            desk: takes messages from handsets.
             on_callbacks: called after a commit that owes callbacks.
         """
         self._store = store
         self._book = bookkeeping
-        self._numbers = numbers
+        self._desk = desk
         self._metrics = metrics
         self._on_callbacks = on_callbacks
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
 
-    def reconfigure(self, bookkeeping: Bookkeeping, numbers: Mapping[str, str]) -> None:
+    def reconfigure(self, config: Config, bookkeeping: Bookkeeping) -> None:
         """Go by other settings from now on."""
         self._book = bookkeeping
-        self._numbers = numbers
+        self._desk.reconfigure(config, bookkeeping)
 
     # --- from uplinks ---
 
@@ -80,22 +82,16 @@ class Correlator:
             self._on_callbacks()
 
     async def on_inbound(self, inbound: Inbound) -> None:
-        """Keep a message from a handset with the callback it owes; returns after the commit.
+        """Keep a message from a handset, or a part of one, with the callback it owes; returns after the commit.
 
         Raises:
             StoreError: it was not kept; the SMSC must send it again.
         """
-        account = inbound.account or self._numbers.get(_digits(inbound.recipient), "")
-        inbound = msgspec.structs.replace(inbound, account=account, received_at=inbound.received_at or self._clock())
-        callback = self._book.inbound_callback(inbound) if account else None
         try:
-            await self._store.add_inbound(inbound, callback)
+            await self._desk.take(inbound)
         except StoreError:
             self._metrics.store_errors.labels("inbound").inc()
             raise
-        self._metrics.inbound.labels(inbound.uplink, "yes" if account else "no").inc()
-        if callback is not None:
-            self._on_callbacks()
 
     # --- receipts that do not come, and those nobody waits for ---
 
@@ -113,6 +109,7 @@ class Correlator:
             try:
                 while not await self.sweep():
                     pass
+                await self._desk.sweep()
             except StoreError as error:
                 log.warning("the store cannot be swept", error=str(error))
             except Exception:
@@ -127,8 +124,3 @@ class Correlator:
         if swept.callbacks:
             self._on_callbacks()
         return swept.is_done
-
-
-def _digits(number: str) -> str:
-    """A number as accounts claim it: no plus, no international prefix."""
-    return number.strip().removeprefix("+").removeprefix("00")

@@ -237,6 +237,10 @@ class Inbound(msgspec.Struct, kw_only=True, frozen=True):
     uplink: str = ""
     bind: str = ""
     received_at: float = 0.0
+    part_count: int = 1
+    """How many parts it came in."""
+    missing_parts: int = 0
+    """How many of them did not come in time."""
 
 
 class Event(msgspec.Struct, kw_only=True, frozen=True):

@@ -9,19 +9,26 @@ dropped when everybody has had time to read them; a node that was away for longe
 A number may be kept for one account, or under no account for all of them.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
+import structlog
 
+from gateway.errors import StoreError
 from gateway.store import Record, Store
+from gateway.tasks import cancel_all
+
+log = structlog.get_logger(__name__)
 
 KIND: Final = "opt_out"
 CHANGE: Final = "opt_out_change"
 EVERYBODY: Final = ""
 """The account of a number that nobody may send to."""
 
+LOOK_SECONDS: Final = 2.0
 PAGE: Final = 1_000
 NOTE_SECONDS: Final = 3_600.0
 OVERLAP_SECONDS: Final = 120.0
@@ -67,6 +74,7 @@ class OptOuts:
         self._seen: dict[str, float] = {}
         """Notes that were read, and when."""
         self._looked_at = 0.0
+        self._keeper: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._numbers.values()))
@@ -125,6 +133,25 @@ class OptOuts:
         return Record(kind=CHANGE, account="", key=key, value=value, due_at=due_at, created_at=now, updated_at=now)
 
     # --- keeping up ---
+
+    def start(self) -> None:
+        """Look every few seconds at what others have changed."""
+        self._keeper = asyncio.get_running_loop().create_task(self._keep_up())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._keeper is not None:
+            await cancel_all([self._keeper])
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.look()
+            except StoreError as error:
+                log.warning("what was changed in the list of opt-outs cannot be read", error=str(error))
+            except Exception:
+                log.exception("keeping up with opt-outs was interrupted")
 
     async def load(self) -> None:
         """Read the whole list.

@@ -6,7 +6,7 @@ callback are committed together. Other dialects bring their own words.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -14,8 +14,13 @@ import structlog
 from gateway.config import Config
 from gateway.models import Callback, Inbound, Message, Receipt
 from gateway.store import Bookkeeping
+from gateway.store.base import InboundCallback
 
 log = structlog.get_logger(__name__)
+
+
+OVER_BINDS: Final = "smpp"
+"""In place of an address: to the account's own binds."""
 
 
 class Reporter(Protocol):
@@ -47,7 +52,7 @@ def bookkeeping(
     inbound_urls = {name: account.inbound_url for name, account in config.account.items()}
     return Bookkeeping(
         callback_for=_callback_for(reporters),
-        inbound_callback=_inbound_callback(inbound_urls, over_binds),
+        inbound_callback=_inbound_callback(reporters, inbound_urls, over_binds),
         id_rules={uplink.group: uplink.message_id_rule for uplink in config.uplink.values()},
         parked_seconds=config.receipts.parked_seconds,
         deadline_seconds=config.receipts.deadline_seconds,
@@ -70,15 +75,37 @@ def _callback_for(reporters: Mapping[str, Reporter]) -> Callable[[Message, Recei
 
 
 def _inbound_callback(
-    urls: Mapping[str, str], over_binds: InboundReporter | None
-) -> Callable[[Inbound], Callback | None]:
-    def inbound_callback(inbound: Inbound) -> Callback | None:
-        if over_binds is not None and inbound.account in over_binds.inbound_accounts:
+    reporters: Mapping[str, Reporter], urls: Mapping[str, str], over_binds: InboundReporter | None
+) -> InboundCallback:
+    def inbound_callback(inbound: Inbound, url: str = "", dialect: str = "native", /) -> Callback | None:
+        is_over_binds = url == OVER_BINDS or (
+            not url and over_binds is not None and inbound.account in over_binds.inbound_accounts
+        )
+        if is_over_binds and over_binds is not None:
             return over_binds.inbound_callback(inbound)
-        url = urls.get(inbound.account)
-        return NativeReports().inbound_callback(inbound, url) if url else None
+        target = url or urls.get(inbound.account)
+        if not target or target == OVER_BINDS:
+            return None
+        made = _in_words_of(reporters.get(dialect), inbound, target)
+        if made is None:
+            made = NativeReports().inbound_callback(inbound, target)
+        at = inbound.received_at
+        return msgspec.structs.replace(
+            made, account=inbound.account, message_id=inbound.id, dialect=dialect, created_at=at, due_at=at
+        )
 
     return inbound_callback
+
+
+def _in_words_of(reporter: object, inbound: Inbound, url: str) -> Callback | None:
+    make: Callable[[Inbound, str], Callback | None] | None = getattr(reporter, "inbound_callback", None)
+    if make is None:
+        return None
+    try:
+        return make(inbound, url)
+    except Exception:
+        log.exception("a message from a handset cannot be told in the words of a dialect", inbound=inbound.id)
+        return None
 
 
 class NativeReports:
@@ -115,6 +142,8 @@ class NativeReports:
             "data": inbound.data.hex(),
             "udh": inbound.udh.hex(),
             "data_coding": inbound.data_coding,
+            "part_count": inbound.part_count,
+            "missing_parts": inbound.missing_parts,
             "received_at": timestamp(inbound.received_at),
         }
         made = _callback(url, "message.inbound", inbound.received_at, body)

@@ -1,12 +1,15 @@
 """What must hold for rules of accounts, of countries, and of messages from handsets."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.config.routing_checks import Problem, check_hours, one_of
 from gateway.errors import InvalidMessage
+from gateway.keywords import Keywords, folded
 from gateway.networks import check_url, parse_networks
 from gateway.patterns import Patterns
+
+DIALECTS: Final = ("native", "mocean", "mobtexting", "lanck", "checkmobi")
 
 if TYPE_CHECKING:
     from gateway.config.accounts import AccountConfig
@@ -67,9 +70,14 @@ def _inbound(config: "Config") -> Iterator[Problem]:
             yield f"{key}.account", rule.account, one_of("account", list(config.account))
         elif rule.url == "smpp" and owner.smpp is None:
             yield f"{key}.url", rule.url, f"an address; account.{rule.account} does not bind to us"
-        if (rule.number, rule.keyword.casefold()) in seen:
+        if rule.dialect not in DIALECTS:
+            yield f"{key}.dialect", rule.dialect, "one of " + ", ".join(DIALECTS)
+        keyword = folded(rule.keyword)
+        if rule.keyword and not keyword:
+            yield f"{key}.keyword", rule.keyword, "one word"
+        if (rule.number, keyword) in seen:
             yield f"{key}.keyword", rule.keyword, "a keyword that is not there already for this number"
-        seen.add((rule.number, rule.keyword.casefold()))
+        seen.add((rule.number, keyword))
         try:
             if rule.url not in ("", "smpp"):
                 check_url(rule.url, exempt)
@@ -82,9 +90,22 @@ def _keywords(config: "Config") -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for meaning in ("stop", "start", "help"):
         for at, word in enumerate(getattr(config.keywords, meaning)):
-            other = seen.setdefault(word.casefold(), meaning)
+            if not folded(word):
+                yield f"keywords.{meaning}[{at}]", word, "one word"
+            other = seen.setdefault(folded(word), meaning)
             if other != meaning:
                 yield f"keywords.{meaning}[{at}]", word, f"a word that does not mean {other} already"
+    words = config.keywords
+    keywords = Keywords(words.stop, words.start, words.help)
+    for name, account in config.account.items():
+        for meaning in ("stop", "start", "help"):
+            text = getattr(account.replies, meaning)
+            if text and keywords.meaning(text):
+                yield (
+                    f"account.{name}.replies.{meaning}",
+                    text,
+                    "a text that another gateway does not take for a keyword",
+                )
 
 
 def is_of_kind(sender: str, kind: str) -> bool:

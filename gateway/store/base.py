@@ -7,7 +7,7 @@ once: an engine joins whatever arrived during the last commit into one transacti
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -22,11 +22,16 @@ from gateway.store.slots import BindSlot, Shares, Wanted
 CallbackFor = Callable[[Message, Receipt | None], Callback | None]
 """The callback that a message's new state owes its sender, or None. Called inside the transaction: pure and quick."""
 
-InboundCallback = Callable[[Inbound], Callback | None]
-"""The callback that a message from a handset owes the account it belongs to, or None."""
 
 
-def _nothing_owed(_inbound: Inbound) -> Callback | None:
+class InboundCallback(Protocol):
+    """Makes the callback that a message from a handset owes the account it belongs to, if any."""
+
+    def __call__(self, inbound: Inbound, url: str = "", dialect: str = "native", /) -> Callback | None:
+        """To that address in the words of that dialect; empty: as the account has it; "smpp": over its binds."""
+
+
+def _nothing_owed(_inbound: Inbound, _url: str = "", _dialect: str = "native") -> Callback | None:
     return None
 
 

@@ -37,7 +37,9 @@ _CALLBACK_TYPES: Final = (
     "bigint, text, text, text, text, text, text, bytea, text, text, text, double precision, double precision, integer,"
     " text, boolean"
 )
-_INBOUND_TYPES: Final = "text, text, text, text, text, bytea, bytea, smallint, text, text, double precision"
+_INBOUND_TYPES: Final = (
+    "text, text, text, text, text, bytea, bytea, smallint, text, text, double precision, smallint, smallint"
+)
 _EVENT_COLUMNS: Final = EVENT_COLUMNS.replace("message, n,", "message,")
 MESSAGE_WIDTH: Final = MESSAGE_COLUMNS.count(",") + 1
 MESSAGES: Final = prefixed(MESSAGE_COLUMNS, "messages")

@@ -64,7 +64,9 @@ CALLBACK_COLUMNS: Final = (
     "key, id, host, account, url, method, content_type, body, headers, message_id, dialect, created_at, due_at, tries,"
     " last_error, failed"
 )
-INBOUND_COLUMNS: Final = "id, account, sender, recipient, text, data, udh, data_coding, uplink, bind, received_at"
+INBOUND_COLUMNS: Final = (
+    "id, account, sender, recipient, text, data, udh, data_coding, uplink, bind, received_at, part_count, missing_parts"
+)
 
 
 def prefixed(columns: str, table: str) -> str:

@@ -1,7 +1,8 @@
 """Fakes for the core: a clock that is set, uplinks that answer as told, and a gateway put together of them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,8 @@ import msgspec
 from gateway.billing import Billing
 from gateway.config import Config, parse
 from gateway.correlator import Correlator
-from gateway.errors import Unsupported
+from gateway.errors import StoreError, Unsupported
+from gateway.inbound import InboundDesk
 from gateway.intake import Intake
 from gateway.metrics import Metrics
 from gateway.models import (
@@ -24,6 +26,7 @@ from gateway.models import (
     State,
     SubmitResult,
 )
+from gateway.optouts import OptOuts
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.router import Router
@@ -172,6 +175,7 @@ class Core:
     pipeline: Pipeline
     intake: Intake
     correlator: Correlator
+    opt_outs: OptOuts
     callbacks_owed: int = 0
 
     async def send(self, text: str = "hello", **fields: Any) -> Message:
@@ -232,15 +236,24 @@ def new_message(**fields: Any) -> NewMessage:
     return NewMessage(**(values | fields))
 
 
-def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None, extra: str = "") -> Core:
+def make_core(
+    store: Store,
+    *,
+    config: str = CONFIG,
+    clock: Clock | None = None,
+    extra: str = "",
+    sealer: Sealer | None = None,
+    reporters: Mapping[str, Reporter] | None = None,
+) -> Core:
     """A gateway's core on a store; nothing runs yet."""
     parsed = parse(config + extra)
     clock = clock or Clock()
     uplinks = {name: FakeUplink(name, group=uplink.group) for name, uplink in parsed.uplink.items()}
-    book = bookkeeping(parsed, {})
+    book = bookkeeping(parsed, reporters or {})
     metrics = Metrics()
     owed: list[int] = []
     router = Router.of(parsed, clock)
+    opt_outs = OptOuts(store, clock=clock)
     pipeline = Pipeline(
         parsed,
         store=store,
@@ -250,12 +263,13 @@ def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None,
         metrics=metrics,
         on_callbacks=lambda: owed.append(1),
         clock=clock,
+        sealer=sealer,
     )
     intake = Intake(
         node=parsed.node.name,
         store=store,
         router=router,
-        policy=Policy(parsed.account),
+        policy=Policy.of(parsed, opt_outs),
         pipeline=pipeline,
         bookkeeping=book,
         metrics=metrics,
@@ -263,10 +277,20 @@ def make_core(store: Store, *, config: str = CONFIG, clock: Clock | None = None,
         claim_seconds=parsed.store.idempotency_seconds,
         on_callbacks=lambda: owed.append(1),
         clock=clock,
+        sealer=sealer,
     )
-    numbers = {number: name for name, account in parsed.account.items() for number in account.numbers}
-    correlator = Correlator(store, book, numbers, metrics=metrics, clock=clock)
-    return Core(parsed, store, clock, uplinks, book, metrics, pipeline, intake, correlator)
+    desk = InboundDesk(
+        parsed,
+        store,
+        book,
+        opt_outs,
+        metrics=metrics,
+        on_callbacks=lambda: owed.append(1),
+        reply=intake.accept,
+        clock=clock,
+    )
+    correlator = Correlator(store, book, desk, metrics=metrics, clock=clock)
+    return Core(parsed, store, clock, uplinks, book, metrics, pipeline, intake, correlator, opt_outs)
 
 
 def receipt(smsc_message_id: str, state: State = State.DELIVERED, **fields: Any) -> Receipt:
@@ -319,3 +343,17 @@ def failing(kind: str) -> Any:
             raise OSError(28, "No space left on device")
 
     return fault
+
+
+@contextlib.contextmanager
+def broken(store: Store, method: str) -> Iterator[None]:
+    """While this lasts, a method of the store cannot commit."""
+
+    async def fails(*_arguments: Any, **_options: Any) -> Any:
+        raise StoreError("No space left on device")
+
+    setattr(store, method, fails)
+    try:
+        yield
+    finally:
+        delattr(store, method)
