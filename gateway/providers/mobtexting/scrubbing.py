@@ -1,7 +1,8 @@
 """What is looked at before a message goes: receivers who want none of this kind and blocked templates always, and,
-where the account wants it, registered senders and templates and promotional hours, as India's rules have it.
+where the account wants it, registered senders and templates, promotional hours and the do-not-disturb list, as India's
+rules have it.
 
-Receivers who want nothing at all, and the do-not-disturb list, are the gateway's to refuse, whatever the door.
+Receivers who want nothing at all are the gateway's to refuse, whatever the door.
 """
 
 import re
@@ -24,6 +25,7 @@ TEMPLATE: Final = "template"
 DLT_TEMPLATE: Final = "dlt_template"
 """Which template bears a DLT id."""
 BLOCKED_TEMPLATE: Final = "blocked_template"
+DND: Final = "dnd"
 MAX_VARIABLE: Final = 30
 """Characters of one variable of a registered template."""
 ANYTHING: Final = "all"
@@ -32,7 +34,7 @@ FEW: Final = 100
 PER_PAGE: Final = 5_000
 
 OPTED_OUT, BLACK_TEMPLATE, NO_TEMPLATE, BAD_TEMPLATE = "456", "785", "452", "453"
-BAD_SENDER, LATE, LONG_VARIABLE = "454", "457", "783"
+BAD_SENDER, LATE, DISTURBED, LONG_VARIABLE = "454", "457", "408", "783"
 BAD_ENTITY, TEMPLATE_OF_ANOTHER = "781", "789"
 
 _VARIABLE: Final = re.compile(r"\{#[A-Za-z]*#\}|\{\{[^{}]*\}\}")
@@ -48,6 +50,7 @@ class Checks:
     blocked_templates: frozenset[str] = frozenset()
     senders: Mapping[str, Entry] = field(default_factory=dict)
     templates: Mapping[str, Entry] = field(default_factory=dict)
+    dnd: Collection[str] = ()
 
     def refusal(self, number: str, order: "Order") -> str:
         """The row of the table of delivery statuses that says why not; empty: it may go."""
@@ -55,9 +58,9 @@ class Checks:
             return BLACK_TEMPLATE
         if any(_concerns(entry, order) for entry in self.opted_out.get(number, ())):
             return OPTED_OUT
-        return self._scrubbed(order) if self.options.is_scrubbed else ""
+        return self._scrubbed(number, order) if self.options.is_scrubbed else ""
 
-    def _scrubbed(self, order: "Order") -> str:
+    def _scrubbed(self, number: str, order: "Order") -> str:
         sender = self.senders.get(order.sender.upper())
         if sender is None or str(sender.fields.get("status")) != "1":
             return BAD_SENDER
@@ -66,6 +69,8 @@ class Checks:
         is_promotional = order.service in self.options.promotional_products
         if is_promotional and not self.options.promotional_hours.contains(self.now):
             return LATE
+        if is_promotional and number in self.dnd:
+            return DISTURBED
         return self._template(order)
 
     def _template(self, order: "Order") -> str:
@@ -111,10 +116,12 @@ async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]
     options = asked.services.apps.options(asked.account, spec.NAME)
     made = Checks(asked.services.clock(), options)
     try:
-        made.opted_out = await _opted_out(asked, numbers)
+        made.opted_out = await _listed(asked, PARTIAL, numbers)
         template_ids = {order.template_id for order in orders if order.template_id}
         made.blocked_templates = await _blocked(asked, template_ids)
         if options.is_scrubbed:
+            if any(order.service in options.promotional_products for order in orders):
+                made.dnd = await _listed(asked, DND, numbers)
             made.senders = await _senders(asked, {order.sender.upper() for order in orders})
             made.templates = await _templates(asked, template_ids)
     except NotOffered:
@@ -122,22 +129,24 @@ async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]
     return made
 
 
-async def _opted_out(asked: Asked, numbers: Sequence[str]) -> dict[str, list[Entry]]:
+async def _listed(asked: Asked, kind: str, numbers: Sequence[str]) -> dict[str, list[Entry]]:
+    """What a list of numbers says of these."""
     directory = asked.services.directory
-    first, total = await directory.list(asked.account, PARTIAL, per_page=PER_PAGE)
+    first, total = await directory.list(asked.account, kind, per_page=PER_PAGE)
     found: dict[str, list[Entry]] = {}
     if total > len(first) and len(numbers) <= FEW:
         for number in set(numbers):
-            found[number] = list(await directory.by_name(asked.account, PARTIAL, number))
+            if entries := await directory.by_name(asked.account, kind, number):
+                found[number] = list(entries)
         return found
-    entries, at = list(first), 1
-    while len(entries) < total:
+    everything, at = list(first), 1
+    while len(everything) < total:
         at += 1
-        more, total = await directory.list(asked.account, PARTIAL, page=at, per_page=PER_PAGE)
+        more, total = await directory.list(asked.account, kind, page=at, per_page=PER_PAGE)
         if not more:
             break
-        entries += more
-    for entry in entries:
+        everything += more
+    for entry in everything:
         found.setdefault(entry.name, []).append(entry)
     return found
 

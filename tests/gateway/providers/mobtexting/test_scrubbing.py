@@ -55,3 +55,10 @@ async def test_promotional_messages_keep_the_hours(world: World) -> None:
     world.apps.given = AppOptions(is_scrubbed=True, promotional_hours=Hours("01:00-02:00"))
     order = {**SMS, "message": "Code 1 for A", "template_id": "1107", "service": "P"}
     assert (await said(world, "POST", "sms/send", order))[1]["data"][0]["status"] == "PROMO-TMOUT"
+
+
+async def test_promotional_messages_leave_those_alone_who_want_none(world: World) -> None:
+    await world.directory.add("shop", "dnd", SMS["to"], {})
+    assert await scrubbed(world) == "AWAITING-DLR"
+    order = {**SMS, "message": "Code 1 for A", "template_id": "1107", "service": "P"}
+    assert (await said(world, "POST", "sms/send", order))[1]["data"][0]["status"] == "DNDNUMB"
