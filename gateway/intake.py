@@ -23,6 +23,7 @@ from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers.base import Claim
 from gateway.router import Router
+from gateway.sealing import Sealer
 from gateway.store import Bookkeeping, Store
 from gateway.store.money import INSUFFICIENT_BALANCE, NOTHING, NewClaim
 from smpp.errors import EncodeError
@@ -57,6 +58,7 @@ class Intake:
         claim_seconds: float = 86_400.0,
         on_callbacks: Callable[[], None] = _nothing,
         clock: Callable[[], float] = time.time,
+        sealer: Sealer | None = None,
     ) -> None:
         """Put it together.
 
@@ -65,8 +67,10 @@ class Intake:
             billing: what messages cost; None: nothing.
             claim_seconds: how long idempotency keys are kept.
             on_callbacks: called after a commit that owes callbacks.
+            sealer: seals secret texts; None: then none is accepted.
         """
         self._node = node
+        self._sealer = sealer
         self._store = store
         self._router = router
         self._policy = policy
@@ -141,7 +145,13 @@ class Intake:
         if self._billing is not None and self._billing.counts(message.account):
             parts[identifier] = self._parts(message)
             message = replace(message, price=self._price(message, parts[identifier]))
-        return self._pipeline.plan(message, way)
+        return self._pipeline.plan(self._sealed(message) if message.secret else message, way)
+
+    def _sealed(self, message: Message) -> Message:
+        """A message as it may be kept; nobody but its uplink opens it."""
+        if self._sealer is None:
+            raise InvalidMessage("no_secret_key", "secret texts need node.secret_key", "text")
+        return self._sealer.seal_message(message, message.id)
 
     async def _keep(self, works: Sequence[Work], parts: Mapping[str, int], claim: NewClaim | None) -> Mapping[str, str]:
         """Commit messages; returns why some of them are not kept after all."""
@@ -239,6 +249,8 @@ class Intake:
             StoreError: the store cannot commit; the old one is sent.
         """
         async with self._held_back(account, message_id) as held:
+            if held[0].secret:
+                raise NotWaiting("what a service sends cannot be changed")
             now = self._clock()
             checked = cast(Message, self._policy.check(change(held[0]), now))
             uplinks = self._router.route(checked)
