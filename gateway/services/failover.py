@@ -10,7 +10,7 @@ is not handed over twice.
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -23,7 +23,7 @@ from gateway.providers.ports import Flow, FlowStep, NotOffered
 from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSender, ChannelState, ServiceCallbacks
 from gateway.services import flow_rules as rules
 from gateway.services.flow_rules import Document
-from gateway.services.owing import owed
+from gateway.services.owing import allow_any, owed
 from gateway.services.shelf import Kept, Put, Shelf
 from gateway.services.watching import origin_of
 from gateway.store import Store
@@ -59,24 +59,27 @@ class FlowService:
         *,
         store: Store,
         intake: Takes,
-        uplinks: Collection[str],
+        has_uplink: Callable[[str], bool],
         reporters: Mapping[str, ServiceCallbacks],
         on_callbacks: Callable[[], None],
+        check_url: Callable[[str], None] = allow_any,
         clock: Callable[[], float] = time.time,
         channels: ChannelSender | None = None,
     ) -> None:
         """Put it together.
 
         Args:
-            uplinks: the names that steps may give.
+            has_uplink: whether there is an uplink of a name.
             reporters: dialects that have words for a flow's status, by name.
             on_callbacks: called after a commit that owes callbacks.
+            check_url: refuses, by InvalidMessage, where a callback may not go.
             channels: the ways besides SMS; None: there are none.
         """
         self._config = config
         self._store = store
         self._intake = intake
-        self._uplinks = uplinks
+        self._has_uplink = has_uplink
+        self._check_url = check_url
         self._reporters = reporters
         self._on_callbacks = on_callbacks
         self._clock = clock
@@ -103,6 +106,8 @@ class FlowService:
             StoreError: nothing was kept.
         """
         self._check(steps)
+        if callback_url:
+            self._check_url(callback_url)
         now = self._clock()
         document = Document(
             number=number.strip().removeprefix("+"),
@@ -148,7 +153,7 @@ class FlowService:
                 raise InvalidMessage("invalid_flow", "a step's condition is 'delivered' or 'read'", "condition")
             if not 0 <= step.wait_seconds <= WAIT_LIMIT_SECONDS:
                 raise InvalidMessage("invalid_flow", f"a step waits 0 to {WAIT_LIMIT_SECONDS} seconds", "wait_seconds")
-            if step.uplink and step.uplink not in self._uplinks:
+            if step.uplink and not self._has_uplink(step.uplink):
                 raise InvalidMessage("invalid_flow", f"there is no uplink {step.uplink!r}", "uplink")
 
     def _is_offered(self, account: str, channel: str) -> bool:

@@ -20,7 +20,7 @@ from gateway.models import Callback
 from gateway.providers.ports import NetworkInfo, NotOffered, NumberInfo
 from gateway.providers.seams import LookupBatch, LookupFailed, NetworkSource, ServiceCallbacks
 from gateway.services import numbers, operators
-from gateway.services.owing import owed
+from gateway.services.owing import allow_any, owed
 from gateway.services.shelf import Kept, Put, Shelf
 from gateway.store import Store
 
@@ -64,6 +64,7 @@ class LookupService:
         source: NetworkSource | None,
         reporters: Mapping[str, ServiceCallbacks],
         on_callbacks: Callable[[], None],
+        check_url: Callable[[str], None] = allow_any,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Put it together.
@@ -72,10 +73,12 @@ class LookupService:
             source: asks networks; None: nobody does.
             reporters: dialects that have words for answers, by name.
             on_callbacks: called after a commit that owes callbacks.
+            check_url: refuses, by InvalidMessage, where a callback may not go.
         """
         self._config = config
         self._store = store
         self._source = source
+        self._check_url = check_url
         self._reporters = reporters
         self._on_callbacks = on_callbacks
         self._clock = clock
@@ -170,11 +173,13 @@ class LookupService:
         Raises:
             NotOffered: no uplink does this, or the dialect reports no look-ups.
             ValueError: there are none, or too many.
+            InvalidMessage: the callback's address cannot be used.
             StoreError: the job was not kept.
         """
         self._check_offered(account, method)
         if dialect not in self._reporters:
             raise NotOffered(f"there are no words in which {dialect} is told of look-ups")
+        self._check_url(callback_url)
         wanted = tuple(dict.fromkeys(number.strip().removeprefix("+") for number in numbers))
         if not 1 <= len(wanted) <= BULK_LIMIT:
             raise ValueError(f"a look-up is of 1 to {BULK_LIMIT} numbers")

@@ -33,6 +33,7 @@ from gateway.services import codes, templates
 from gateway.services import verifications as rules
 from gateway.services.guards import Counters, Guards
 from gateway.services.numbers import country_of, is_possible
+from gateway.services.owing import allow_any
 from gateway.services.shelf import Kept
 from gateway.services.verifications import Document
 from gateway.services.verify_book import VerifyBook, page
@@ -60,6 +61,7 @@ class VerifyService:
         sealer: Sealer,
         reporters: Mapping[str, ServiceCallbacks],
         on_callbacks: Callable[[], None],
+        check_url: Callable[[str], None] = allow_any,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Put it together.
@@ -68,10 +70,12 @@ class VerifyService:
             sender: hands codes to the pipeline and to channels.
             reporters: dialects that have words for what happens, by name.
             on_callbacks: called after a commit that owes callbacks.
+            check_url: refuses, by InvalidMessage, where a callback may not go.
         """
         self._store = store
         self._sender = sender
         self._sealer = sealer
+        self._check_url = check_url
         self._clock = clock
         self._book = VerifyBook(
             store, keep_seconds=config.keep_seconds, reporters=reporters, on_callbacks=on_callbacks, clock=clock
@@ -87,9 +91,12 @@ class VerifyService:
         Raises:
             VerifyError: a rule says no.
             NotOffered: no step leads anywhere.
+            InvalidMessage: the callback's address cannot be used.
             StoreError: nothing was kept.
         """
         request = _checked(request)
+        if request.callback_url:
+            self._check_url(request.callback_url)
         index = self._first_step(account, request)
         now, country = self._clock(), country_of(request.number)
         request = replace(request, id=request.id or self._store.ids.new(now))

@@ -50,7 +50,7 @@ class Bench:
             FlowsConfig(),
             store=self.store,
             intake=self.intake,
-            uplinks={"up", "spare"},
+            has_uplink={"up", "spare"}.__contains__,
             reporters={"words": WORDS},
             on_callbacks=lambda: None,
             clock=self.clock,
