@@ -7,7 +7,7 @@ app's request ──► passed_on ──HttpCall──► rest uplink ──► 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,6 +15,9 @@ from gateway.models import Inbound, Receipt, SubmitResult
 from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.carrying import Outgoing
 from gateway.settings import Secret
+
+if TYPE_CHECKING:
+    from gateway.providers.reaching import Reach
 
 
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,9 +112,6 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     is_transactional: bool = True
 
 
-LookupMethod = Literal["hlr", "mnp", "fraud"]
-
-
 class Connector(Protocol):
     """One provider's client side."""
 
@@ -154,7 +154,18 @@ class Connector(Protocol):
             BadCallback: it is malformed or wrongly signed.
         """
 
+    def check_signature(self, request: WebRequest) -> None:
+        """Refuse a request that is not signed as it should be; those of `callback` are looked at there.
+
+        Raises:
+            BadCallback: with status 401.
+        """
+
     # --- what else the provider does ---
+
+    @property
+    def reach(self) -> "Reach":
+        """Its other channels, and its look-ups."""
 
     @property
     def passed(self) -> Sequence[Passed]:

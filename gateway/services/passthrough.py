@@ -10,7 +10,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.connecting import HttpCall, HttpReply, Passed
 from gateway.providers.forms import TooManyFields, is_web_address
 from gateway.providers.ports import Directory, NoAnswer, NotOffered
+from gateway.providers.seams import ChannelStates
 from gateway.services import rewriting
 from gateway.store.records import Record, RecordStore
 from gateway.tasks import cancel_all
@@ -55,6 +56,8 @@ class Owner(msgspec.Struct, frozen=True):
     dialect: str
     secret: str = ""
     """Sent back as a bearer token, where the app's webhook has one."""
+    order: str = ""
+    """A service's own order, whose state they tell; then there is no address."""
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -75,6 +78,7 @@ class PassThroughService:
         uplinks: those there are now.
         exempt: private networks that callbacks may go to.
         directory: knows the webhooks that accounts have registered here, for providers whose calls name webhooks.
+        states: hear what became of services' orders.
         on_callbacks: called after a commit that owes callbacks.
     """
 
@@ -86,6 +90,7 @@ class PassThroughService:
         *,
         exempt: Sequence[Network] = (),
         directory: Directory | None = None,
+        states: Sequence[ChannelStates] = (),
         on_callbacks: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -94,6 +99,7 @@ class PassThroughService:
         self._addresses = addresses
         self._exempt = exempt
         self._directory = directory
+        self._states = tuple(states)
         self._on_callbacks = on_callbacks
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
@@ -137,12 +143,14 @@ class PassThroughService:
             raise NoAnswer(f"{provider}: {error}") from error
 
     def _find(self, account: str, provider: str) -> RestUplink | None:
+        return next((uplink for uplink in self.offered(account) if uplink.kind == provider), None)
+
+    def offered(self, account: str) -> Iterator[RestUplink]:
+        """The uplinks that an account may use for more than messages."""
         for uplink in self._uplinks():
             config = uplink.config
-            allowed = not config.pass_through_accounts or account in config.pass_through_accounts
-            if uplink.kind == provider and config.pass_through and allowed:
-                return uplink
-        return None
+            if config.pass_through and (not config.pass_through_accounts or account in config.pass_through_accounts):
+                yield uplink
 
     # --- whose callbacks are ---
 
@@ -192,7 +200,11 @@ class PassThroughService:
             if record is None:
                 return False
             now = self._clock()
-            callback = _callback(_decode(record.value), request, now)
+            owner = _decode(record.value)
+            if owner.order:
+                await self._tell_state(uplink, owner.order, request)
+                return True
+            callback = _callback(owner, request, now)
             if all(await self._records.put_records([replace(record, updated_at=now, callbacks=(callback,))])):
                 self._on_callbacks()
                 return True
@@ -200,7 +212,14 @@ class PassThroughService:
 
     async def relay_by_reference(self, uplink: str, reference: str, request: WebRequest) -> bool:
         """The same for one that bears an id of the answer to the passed-on request."""
-        return bool(reference) and await self.relay(uplink, _reference_key(reference), request)
+        return bool(reference) and await self.relay(uplink, reference_key(reference), request)
+
+    async def _tell_state(self, name: str, order: str, request: WebRequest) -> None:
+        uplink = next((uplink for uplink in self._uplinks() if uplink.name == name), None)
+        state = uplink.connector.reach.channel_state(request) if uplink is not None else None
+        if state is not None:
+            for one in self._states:
+                await one.on_channel_state(order, state)
 
     # --- life ---
 
@@ -330,7 +349,7 @@ class _Forwarding:
         if self._owner is not None:
             references = self._uplink.connector.references(replace(reply, body=body))
             if references:
-                keys = [_reference_key(one) for one in dict.fromkeys(references)]
+                keys = [reference_key(one) for one in dict.fromkeys(references)]
                 await self._service.keep_owner(self._uplink.name, self._owner, keys)
         return replace(answer, body=body, stream=None)
 
@@ -373,7 +392,8 @@ def _callback(owner: Owner, request: WebRequest, now: float) -> Callback:
     )
 
 
-def _reference_key(reference: str) -> str:
+def reference_key(reference: str) -> str:
+    """What a relay is kept under that is found by an id of the provider's."""
     return f"ref.{reference}"
 
 

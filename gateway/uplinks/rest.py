@@ -277,6 +277,14 @@ class RestUplink:
             await self._ways.on_inbound(self._own_inbound(inbound, request))
         return read, read.answer
 
+    def check_signature(self, request: WebRequest) -> None:
+        """Refuse a callback for somebody else that is not signed as it should be.
+
+        Raises:
+            BadCallback: with status 401.
+        """
+        self.connector.check_signature(request)
+
     async def take_receipt(self, receipt: Receipt, parts: int) -> None:
         """Commit a report for every part of the message it is about."""
         now = self._ways.clock()

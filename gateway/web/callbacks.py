@@ -31,6 +31,9 @@ class Taker(Protocol):
     async def take_callback(self, request: WebRequest) -> tuple[CallbackRead, WebAnswer]:
         """Read a provider's request and commit what it says."""
 
+    def check_signature(self, request: WebRequest) -> None:
+        """Refuse one for somebody else that is not signed as it should be."""
+
 
 class Relay(Protocol):
     """Knows whose callbacks of passed-on requests are."""
@@ -99,6 +102,7 @@ class CallbackDoor:
 
     async def _take(self, name: str, taker: Taker, relay_id: str, request: WebRequest) -> web.Response:
         if relay_id:
+            taker.check_signature(request)
             return await self._relayed(name, self._relay.relay(name, relay_id, request), _TAKEN)
         read, answer = await taker.take_callback(request)
         if read.relay:

@@ -13,6 +13,7 @@ from gateway.models import Receipt
 from gateway.providers.base import WebRequest
 from gateway.providers.carrying import Outgoing
 from gateway.providers.checkmobi import spec
+from gateway.providers.checkmobi.reach import CheckmobiReach
 from gateway.providers.connecting import (
     Answered,
     BadCallback,
@@ -38,6 +39,7 @@ from gateway.providers.outcomes import (
     unread,
     with_plus,
 )
+from gateway.providers.reaching import Reach
 from smpp.status import CommandStatus as Status
 
 JSON: Final = "application/json"
@@ -95,6 +97,7 @@ class CheckmobiConnector:
 
     def __init__(self, settings: ConnectorSettings) -> None:
         self._settings = settings
+        self.reach: Reach = CheckmobiReach(self.credentials(), refused)
 
     def check(self, message: Outgoing) -> None:
         """Refuse what CheckMobi cannot carry; a message class is left out."""
@@ -151,7 +154,7 @@ class CheckmobiConnector:
 
     def callback(self, request: WebRequest) -> CallbackRead:
         """The report of a message; of anything else, a validation, a call, a lookup, it is relayed."""
-        self._check_signature(request)
+        self.check_signature(request)
         content = json_object(request.body)
         provider_id = text_at(content, "id")
         if provider_id and "status" in content:
@@ -179,7 +182,8 @@ class CheckmobiConnector:
         """None: every callback comes to an address of its own."""
         return ()
 
-    def _check_signature(self, request: WebRequest) -> None:
+    def check_signature(self, request: WebRequest) -> None:
+        """The body's HMAC, where we know the key."""
         secret = self._settings.signing_secret.reveal()
         if secret and not is_signed(request.body, secret, request.headers.get(spec.SIGNATURE_HEADER, "")):
             raise BadCallback(f"{spec.SIGNATURE_HEADER} is missing or wrong", 401)

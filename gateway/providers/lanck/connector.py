@@ -20,6 +20,7 @@ from gateway.providers.connecting import (
 )
 from gateway.providers.forms import encode_form
 from gateway.providers.lanck import spec
+from gateway.providers.lanck.reach import LanckReach
 from gateway.providers.outcomes import (
     TOO_FAST,
     Fault,
@@ -36,6 +37,7 @@ from gateway.providers.outcomes import (
     unread,
     with_plus,
 )
+from gateway.providers.reaching import Reach
 from smpp.status import CommandStatus as Status
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -91,6 +93,7 @@ class LanckConnector:
 
     def __init__(self, settings: ConnectorSettings) -> None:
         self._settings = settings
+        self.reach: Reach = LanckReach(self.credentials(), refused)
 
     def check(self, message: Outgoing) -> None:
         """Refuse what Lanck cannot carry; a message class is left out."""
@@ -162,6 +165,9 @@ class LanckConnector:
             received_at=_seconds(content, "timestamp") or 0.0,
         )
         return CallbackRead(inbound=(inbound,))
+
+    def check_signature(self, request: WebRequest) -> None:
+        """Nothing is signed: the path's token has to do."""
 
     def credentials(self) -> tuple[tuple[str, str], ...]:
         """HTTP Basic."""

@@ -23,6 +23,7 @@ from gateway.providers.connecting import (
 from gateway.providers.forms import encode_form
 from gateway.providers.mobtexting import spec
 from gateway.providers.mobtexting.endpoints import ALSO_PASSED, DOCUMENTED
+from gateway.providers.mobtexting.reach import MobtextingReach
 from gateway.providers.outcomes import (
     TOO_FAST,
     Fault,
@@ -37,6 +38,7 @@ from gateway.providers.outcomes import (
     text_at,
     unread,
 )
+from gateway.providers.reaching import Reach
 from smpp.status import CommandStatus as Status
 
 JSON: Final = "application/json"
@@ -82,6 +84,7 @@ class MobtextingConnector:
 
     def __init__(self, settings: ConnectorSettings) -> None:
         self._settings = settings
+        self.reach: Reach = MobtextingReach(self.credentials(), _refused)
 
     # --- messages ---
 
@@ -164,7 +167,7 @@ class MobtextingConnector:
 
     def callback(self, request: WebRequest) -> CallbackRead:
         """A delivery report, flat or in an event; a message from a handset; the challenge of a new webhook."""
-        self._check_signature(request)
+        self.check_signature(request)
         content = json_object(request.body)
         if "challenge" in content:
             answer = json.dumps({"challenge": content["challenge"]}).encode()
@@ -208,7 +211,7 @@ class MobtextingConnector:
         ids = [text_at(row, "id") for row in found if isinstance(row, dict)]
         return [one for one in (*ids, text_at(content, "callId", "id")) if one]
 
-    def _check_signature(self, request: WebRequest) -> None:
+    def check_signature(self, request: WebRequest) -> None:
         """The secret as a bearer token, or a signature made with it or, as documented, with the webhook's id."""
         secret = self._settings.signing_secret.reveal()
         if not secret:

@@ -20,6 +20,7 @@ from gateway.providers.connecting import (
 )
 from gateway.providers.forms import TooManyFields, encode_form, parse_form
 from gateway.providers.mocean import spec
+from gateway.providers.mocean.reach import MoceanReach
 from gateway.providers.outcomes import (
     TOO_FAST,
     Fault,
@@ -34,6 +35,7 @@ from gateway.providers.outcomes import (
     text_at,
     unread,
 )
+from gateway.providers.reaching import Reach
 from smpp.status import CommandStatus as Status
 
 ROOT: Final = "/rest/2"
@@ -109,6 +111,7 @@ class MoceanConnector:
 
     def __init__(self, settings: ConnectorSettings) -> None:
         self._settings = settings
+        self.reach: Reach = MoceanReach(dict(self._own()), self.credentials(), self._post, self.result)
 
     # --- messages ---
 
@@ -191,6 +194,9 @@ class MoceanConnector:
         raise BadCallback("neither a delivery report nor a message")
 
     # --- what else it does ---
+
+    def check_signature(self, request: WebRequest) -> None:
+        """Nothing is signed: the path's token has to do."""
 
     def credentials(self) -> tuple[tuple[str, str], ...]:
         """A token, where that is what we have."""
