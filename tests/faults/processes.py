@@ -23,6 +23,7 @@ import msgspec
 
 from smpp.simulator import Simulator
 from smpp.wire.pdu import SubmitSm
+from tests.faults.smsc_process import SmscProcess
 from tests.whole_path import API_KEY, PATIENCE_SECONDS, Received, Receiver, config_text, receiver
 
 ROOT: Final = Path(__file__).parents[2]
@@ -144,7 +145,8 @@ class GatewayProcess:
 class Bench:
     """The gateway between its SMSC and its callers, and a book of what was accepted."""
 
-    simulator: Simulator
+    simulator: Any
+    """A `Simulator`, or what answers as one does: its log is the judge."""
     receiver: Receiver
     gateway: GatewayProcess
     data: Path
@@ -301,7 +303,9 @@ async def eventually(predicate: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def bench(tmp_path: Path, simulator: Simulator, *, uplink: str = "", more: str = "") -> AsyncIterator[Bench]:
+async def bench(
+    tmp_path: Path, simulator: "Simulator | SmscProcess", *, uplink: str = "", more: str = ""
+) -> AsyncIterator[Bench]:
     """A simulated SMSC, a receiver of callbacks, and a gateway that is not started yet."""
     async with simulator, receiver() as taker:
         config = tmp_path / "gateway.toml"
