@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,9 @@ from gateway.models import (
 from gateway.optouts import OptOuts
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
+from gateway.reports import Reporter
 from gateway.router import Router
+from gateway.sealing import Sealer
 from gateway.store import Bookkeeping, Store
 from gateway.webhooks import bookkeeping
 
