@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: run test check bench lock format clean
+.PHONY: run test check bench docs lock format clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m examples.run_all $(ARGS)
@@ -22,6 +22,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m gateway.providers.catalogue > docs/providers/calls.md
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

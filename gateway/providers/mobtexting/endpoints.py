@@ -163,7 +163,7 @@ DOCUMENTED: Final = (
     Endpoint("GET", "/api/v2/whatsapp/message/status", "pass", "pull DLR Status (WhatsApp)"),
     Endpoint("GET", "/api/v2/whatsapp/pricing", "pass", "view Pricing (WhatsApp)"),
     Endpoint("GET", "/api/v2/finance/balance", "local", "check Account Balance"),
-    Endpoint("POST", "/api/v2/finance/credits", "local", "add Credits to Customer"),
+    Endpoint("POST", "/api/v2/finance/credits", "local", "add Credits to Customer", "refused: the operator adds them"),
     Endpoint("GET", "/api/v2/contacts", "pass", "get All Contacts"),
     Endpoint("POST", "/api/v2/contacts", "pass", "create Contact"),
     Endpoint("GET", "/api/v2/contacts/{id}", "pass", "view Contact by ID"),
@@ -210,3 +210,26 @@ ALSO_PASSED: Final = (
     Endpoint("GET", "/api/v2/contacts/subscriptions", "pass", "view all subscriptions of contacts"),
 )
 """In the provider's public repository, not in the document."""
+
+ALSO_SERVED: Final = (
+    Endpoint("GET", "/api/v2/auth/me", "local", "whose token it is"),
+    Endpoint("GET", "/api/v2/sms/send", "own", "send by query"),
+    Endpoint("POST", "/api/v2/sms/send/json", "own", "send nodes with defaults of a root"),
+    Endpoint("POST", "/api/v2/sms/send/xml", "own", "the same in XML"),
+    Endpoint("POST", "/api/v2/sms/bulk", "own", "send to the numbers of a file", "txt, csv and xlsx"),
+    Endpoint("POST", "/api/v2/sms/clevertap/send", "own", "send, as CleverTap does"),
+    Endpoint("POST", "/api/v2/sms/clevertap/json", "own", "send nodes, as CleverTap does"),
+    Endpoint("POST", "/api/v2/sms/moengage/send", "own", "send, as MoEngage does"),
+    Endpoint("POST", "/api/v2/sms/optout", "local", "opt a number out"),
+    Endpoint("GET", "/api/v2/sms/report", "local", "how many messages of each status, by day"),
+    Endpoint("GET", "/api/v2/sms/activity", "local", "how many messages, by day"),
+    Endpoint("GET", "/api/v2/sms/locations/coveragelist", "local", "countries"),
+    Endpoint("GET", "/api/v2/vmn/logs", "local", "messages from handsets"),
+    Endpoint(
+        "POST", "/api/v2/finance/balance", "local", "the same by its other path", "refused as well"
+    ),
+    Endpoint("POST", "/api/v2/verify", "own", "send a code by SMS, the old form"),
+)
+"""In the provider's public repository and its clients, not in the document."""
+
+ENDPOINTS: Final = (*DOCUMENTED, *ALSO_SERVED, *ALSO_PASSED)

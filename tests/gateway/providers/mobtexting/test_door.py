@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.providers.base import Refusal, WebAnswer, WebRequest
 from gateway.providers.mobtexting.dialect import SERVED, Mobtexting
-from gateway.providers.mobtexting.endpoints import ALSO_PASSED, DOCUMENTED
+from gateway.providers.mobtexting.endpoints import ALSO_PASSED, DOCUMENTED, ENDPOINTS
 from gateway.providers.ports import NoAnswer
 from tests.gateway.providers.fakes import World
 from tests.gateway.providers.mobtexting.calls import BEARER, FORM, SMS, request, said
@@ -87,3 +87,9 @@ async def test_no_body_is_a_fault_of_ours(body: bytes, key: tuple[str, str], for
         method=key[0], path=key[1], body=body, content_type=FORM if form else "application/json", headers=BEARER
     )
     assert (await Mobtexting().answer(asked, World().services)).status < 500
+
+
+def test_the_table_of_calls_has_every_call_that_is_answered_once() -> None:
+    rows = [(row.method, row.path) for row in ENDPOINTS]
+    assert len(rows) == len(set(rows)) and set(SERVED) <= set(rows)
+    assert len(DOCUMENTED) == 144
