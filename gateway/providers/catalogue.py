@@ -31,7 +31,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "- **own**: carried out over whatever uplink the routes choose."
     yield "- **local**: answered from what the gateway keeps."
-    yield "- **pass**: carried out by the provider itself, where an uplink of that kind is configured; otherwise refused"
+    yield "- **pass**: carried out by the provider itself, where an uplink of that kind is configured; else refused"
     yield "  in the dialect's own words."
     for name, (title, endpoints) in CATALOGUE.items():
         counts = {served: sum(row.served == served for row in endpoints) for served in ("own", "local", "pass")}
