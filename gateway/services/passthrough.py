@@ -77,8 +77,6 @@ class PassThroughService:
     Args:
         uplinks: those there are now.
         exempt: private networks that callbacks may go to.
-        directory: knows the webhooks that accounts have registered here, for providers whose calls name webhooks.
-        states: hear what became of services' orders.
         on_callbacks: called after a commit that owes callbacks.
     """
 
@@ -89,8 +87,6 @@ class PassThroughService:
         addresses: CallbackAddresses,
         *,
         exempt: Sequence[Network] = (),
-        directory: Directory | None = None,
-        states: Sequence[ChannelStates] = (),
         on_callbacks: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -98,8 +94,10 @@ class PassThroughService:
         self._records = records
         self._addresses = addresses
         self._exempt = exempt
-        self._directory = directory
-        self._states = tuple(states)
+        self.directory: Directory | None = None
+        """Knows the webhooks that accounts have registered here, for providers whose calls name webhooks."""
+        self.states: Sequence[ChannelStates] = ()
+        """Hear what became of services' orders."""
         self._on_callbacks = on_callbacks
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
@@ -161,8 +159,8 @@ class PassThroughService:
             InvalidMessage: it is neither, or nothing may be sent there.
         """
         secret = ""
-        if not is_web_address(value) and self._directory is not None:
-            entry = await self._directory.get(account, "webhook", value)
+        if not is_web_address(value) and self.directory is not None:
+            entry = await self.directory.get(account, "webhook", value)
             if entry is not None:
                 value = str(entry.fields.get("uri", ""))
                 secret = str(entry.fields.get("secret") or "")
@@ -218,7 +216,7 @@ class PassThroughService:
         uplink = next((uplink for uplink in self._uplinks() if uplink.name == name), None)
         state = uplink.connector.reach.channel_state(request) if uplink is not None else None
         if state is not None:
-            for one in self._states:
+            for one in self.states:
                 await one.on_channel_state(order, state)
 
     # --- life ---
