@@ -54,6 +54,9 @@ def bookkeeping(
         callback_for=_callback_for(reporters),
         inbound_callback=_inbound_callback(reporters, inbound_urls, over_binds),
         id_rules={uplink.group: uplink.message_id_rule for uplink in config.uplink.values()},
+        receipt_parts={
+            name: uplink.receipt_parts for name, uplink in config.uplink.items() if uplink.receipt_parts != "all"
+        },
         parked_seconds=config.receipts.parked_seconds,
         deadline_seconds=config.receipts.deadline_seconds,
         lifetime_seconds=config.receipts.lifetime_seconds,

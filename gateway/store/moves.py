@@ -125,6 +125,7 @@ def decide_results(ends: Sequence[PartEnd], loaded: Loaded, book: Bookkeeping, i
         changes.events += end.events
         if end.in_doubt and not message.in_doubt:
             message = changes.messages[identifier] = replace(message, in_doubt=True)
+        _share_end(message, part.updated_at, loaded, changes, book)
         _settle(message, None, part.updated_at, loaded, changes, book, ids)
         if part.state is State.SUBMITTED and loaded.parked:
             _apply_parked(part, loaded, changes, book, ids)
@@ -223,7 +224,36 @@ def _apply(receipt: Receipt, key: PartKey, loaded: Loaded, changes: Changes, boo
     loaded.parts[identifier][number] = part
     (changes.ended if key in changes.ended else changes.moved)[key] = part
     changes.events.append(_receipt_event(receipt, part, receipt.raw))
+    _share_end(loaded.messages[identifier], receipt.received_at, loaded, changes, book)
     _settle(loaded.messages[identifier], receipt, receipt.received_at, loaded, changes, book, ids)
+
+
+def _share_end(message: Message, at: float, loaded: Loaded, changes: Changes, book: Bookkeeping) -> None:
+    """Give the end of the one part of which a receipt was asked to those of which none was."""
+    parts = loaded.parts[message.id]
+    if len(parts) < 2 or not book.receipt_parts:
+        return
+    which = book.receipt_parts.get(next(iter(parts.values())).uplink)
+    reporter = parts.get(1 if which == "first" else message.part_count) if which is not None else None
+    if reporter is None or not reporter.state.is_final or not reporter.smsc_message_id:
+        return
+    for number, part in list(parts.items()):
+        if part.state not in (State.SUBMITTED, State.ENROUTE):
+            continue
+        key = (message.id, number)
+        part = parts[number] = replace(part, state=reporter.state, error=reporter.error, updated_at=at)
+        (changes.ended if key in changes.ended else changes.moved)[key] = part
+        changes.events.append(
+            Event(
+                message_id=message.id,
+                at=at,
+                state=part.state,
+                part=number,
+                attempt=part.attempt,
+                node=part.node,
+                detail=f"as part {reporter.number}, of which alone a receipt was asked",
+            )
+        )
 
 
 def _receipt_event(receipt: Receipt, part: Part, detail: str) -> Event:

@@ -15,50 +15,39 @@ from gateway.config import UplinkConfig
 from gateway.errors import Unsupported
 from gateway.models import (
     Coding,
-    Inbound,
     Message,
     Outcome,
     Part,
     PartBody,
-    Receipt,
-    State,
     SubmitResult,
 )
 from gateway.store.slots import BindSlot
 from gateway.uplinks.base import InboundHandler, ReceiptHandler
+from gateway.uplinks.reading import Arrival, read_inbound, read_receipt
+from gateway.uplinks.rewriting import Addresses
 from smpp import dlt, tlv
 from smpp.client import ClientConfig
-from smpp.constants import BindMode, DataCoding, EsmClass, MessageState, RegisteredDelivery
+from smpp.constants import BindMode, DataCoding, EsmClass, RegisteredDelivery
 from smpp.endpoint import client_tls
 from smpp.errors import EncodeError, InDoubt, NotSent
 from smpp.pool import BindStatus, Pool, PoolConfig, Slot, ThrottleScope
 from smpp.receipts import receipt_of
 from smpp.retry import RetryClass, RetryPolicy
 from smpp.session import ResponseReceived, SessionConfig
-from smpp.sms import Receipt as SmppReceipt
-from smpp.sms import Segment, SplitOptions, decode_text, parse_udh, split, split_octets, split_udh, with_message_class
+from smpp.sms import Segment, SplitOptions, decode_text, parse_udh, split, split_octets, with_message_class
 from smpp.sms.udh import Iei
-from smpp.status import CommandStatus, status_name
+from smpp.status import CommandStatus, parse_status, status_name
 from smpp.wire.pdu import DataSm, DeliverSm, SubmitSm
 from smpp.wire.time import format_relative
 from smpp.wire.tlv import Tlv, Tlvs
 
 log = structlog.stdlib.get_logger("gateway")
 
-STATES: Final = {
-    MessageState.SCHEDULED: State.ENROUTE,
-    MessageState.ENROUTE: State.ENROUTE,
-    MessageState.DELIVERED: State.DELIVERED,
-    MessageState.EXPIRED: State.EXPIRED,
-    MessageState.DELETED: State.DELETED,
-    MessageState.UNDELIVERABLE: State.UNDELIVERABLE,
-    MessageState.ACCEPTED: State.ENROUTE,
-    MessageState.UNKNOWN: State.UNKNOWN,
-    MessageState.REJECTED: State.REJECTED,
-    MessageState.SKIPPED: State.UNDELIVERABLE,
+_CLASSES: Final = {
+    "throttled": RetryClass.THROTTLED,
+    "retry": RetryClass.RETRY_LATER,
+    "rejected": RetryClass.PERMANENT,
 }
-"""The SMSC's states in our words. ACCEPTED is not final: many SMSCs send it on the way."""
-
 _MAX_SHORT_MESSAGE_OCTETS: Final = 254
 _CONCATENATIONS: Final = frozenset({Iei.CONCAT_8, Iei.CONCAT_16})
 _DATA_CODING: Final = {Coding.LATIN_1: DataCoding.LATIN_1, Coding.UCS2: DataCoding.UCS2}
@@ -100,7 +89,8 @@ class SmppUplink:
         self.may_send = may_send
         self._is_elsewhere = is_elsewhere
         self._clock = clock
-        self._retry = RetryPolicy()
+        self._retry = RetryPolicy({parse_status(one.status): _CLASSES[one.means] for one in config.statuses})
+        self._addresses = Addresses(config)
         self._fixed_tlvs = _fixed_tlvs(config)
         tls = config.tls
         self._pool = Pool(
@@ -257,7 +247,8 @@ class SmppUplink:
     def compose(self, message: Message, part: Part, part_count: int) -> SubmitSm:
         """The submit_sm of a part."""
         config, body = self._config, part.body
-        source_ton, source_npi, source = self._source(message.sender)
+        source_ton, source_npi, source = self._addresses.source(message.sender, message.recipient)
+        dest_ton, dest_npi, destination = self._addresses.destination(message.recipient)
         tlvs: list[Tlv] = [*self._own_tlvs(message), *self._fixed_tlvs]
         short_message = body.short_message
         if len(short_message) > _MAX_SHORT_MESSAGE_OCTETS:
@@ -274,38 +265,24 @@ class SmppUplink:
             source_addr_ton=source_ton,
             source_addr_npi=source_npi,
             source_addr=source,
-            dest_addr_ton=config.destination.ton,
-            dest_addr_npi=config.destination.npi,
-            destination_addr=self._destination(message.recipient),
+            dest_addr_ton=dest_ton,
+            dest_addr_npi=dest_npi,
+            destination_addr=destination,
             esm_class=EsmClass.UDHI if body.has_udh else EsmClass.DEFAULT,
             protocol_id=message.protocol_id,
             validity_period=format_relative(message.validity_seconds) if message.validity_seconds else "",
-            registered_delivery=self._registered_delivery(message),
+            registered_delivery=self._registered_delivery(message, part.number, part_count),
             data_coding=body.data_coding,
             short_message=short_message,
             tlvs=Tlvs(tlvs),
         )
 
-    def _registered_delivery(self, message: Message) -> int:
-        if not message.wants_receipt:
+    def _registered_delivery(self, message: Message, number: int, part_count: int) -> int:
+        reports = {"first": number == 1, "last": number == part_count}
+        if not message.wants_receipt or not reports.get(self._config.receipt_parts, True):
             return RegisteredDelivery.NONE
         wanted = self._config.registered_delivery
         return wanted | RegisteredDelivery.INTERMEDIATE_NOTIFICATION if message.wants_intermediate else wanted
-
-    def _source(self, sender: str) -> tuple[int, int, str]:
-        rules = self._config.source
-        digits = sender.removeprefix("+")
-        if not (digits.isascii() and digits.isdigit()):
-            return rules.alphanumeric_ton, rules.alphanumeric_npi, sender
-        if len(digits) <= rules.short_code_max_length and digits == sender:
-            return rules.short_code_ton, rules.short_code_npi, digits
-        return rules.international_ton, rules.international_npi, digits
-
-    def _destination(self, recipient: str) -> str:
-        rules = self._config.destination
-        if rules.strip_prefix and recipient.startswith(rules.strip_prefix):
-            recipient = recipient.removeprefix(rules.strip_prefix)
-        return rules.add_prefix + recipient
 
     def _own_tlvs(self, message: Message) -> Sequence[Tlv]:
         """The sender's TLVs; vendor tags only where this SMSC is known to mean the same by them."""
@@ -334,50 +311,17 @@ class SmppUplink:
         async def deliver(message: DeliverSm | DataSm) -> int:
             receipt = receipt_of(message, self._config.default_alphabet)
             if receipt is not None:
-                await self._on_receipt(self._read_receipt(message, receipt, bind))
+                await self._on_receipt(read_receipt(message, receipt, self._arrival(bind)))
             elif message.esm_class & EsmClass.DELIVERY_RECEIPT:
                 log.warning("receipt with neither id nor state", uplink=self._name, bind=bind)
             else:
-                await self._on_inbound(self._read_inbound(message, bind))
+                await self._on_inbound(read_inbound(message, self._new_id(), self._arrival(bind)))
             return CommandStatus.ESME_ROK
 
         return deliver  # type: ignore[return-value]
 
-    def _read_receipt(self, message: DeliverSm | DataSm, receipt: SmppReceipt, bind: str) -> Receipt:
-        state = STATES.get(receipt.state, State.UNKNOWN) if receipt.state is not None else State.UNKNOWN
-        if receipt.is_intermediate and state.is_final:
-            state = State.ENROUTE
-        return Receipt(
-            group=self.group,
-            smsc_message_id=receipt.id,
-            state=state,
-            recipient=message.source_addr,
-            sender=message.destination_addr,
-            error=receipt.error,
-            done_at=receipt.done_date.timestamp() if receipt.done_date and receipt.done_date.tzinfo else None,
-            received_at=self._clock(),
-            uplink=self._name,
-            bind=bind,
-            raw=receipt.raw,
-        )
-
-    def _read_inbound(self, message: DeliverSm | DataSm, bind: str) -> Inbound:
-        octets = message.short_message if isinstance(message, DeliverSm) else b""
-        octets = octets or message.tlvs.get(tlv.message_payload) or b""
-        udh, body = split_udh(octets) if message.esm_class & EsmClass.UDHI else (None, octets)
-        return Inbound(
-            id=self._new_id(),
-            account="",
-            sender=message.source_addr,
-            recipient=message.destination_addr,
-            text=decode_text(body, message.data_coding, self._config.default_alphabet, udh=udh),
-            data=body,
-            udh=udh.encode() if udh is not None else b"",
-            data_coding=message.data_coding,
-            uplink=self._name,
-            bind=bind,
-            received_at=self._clock(),
-        )
+    def _arrival(self, bind: str) -> Arrival:
+        return Arrival(self._name, self.group, bind, self._clock(), self._config.default_alphabet)
 
     def __repr__(self) -> str:
         return f"<SmppUplink {self._name} {self._pool!r}>"
