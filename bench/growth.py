@@ -50,8 +50,11 @@ def main() -> None:
         "window",
         "messages/s",
     )
-    by_binds = [(float(name.split()[0]), one.rate) for name, one in binds.items()]
-    plot.lines(RESULTS / f"{stem}-binds.png", "Pool by binds", {"pool.submit": by_binds}, "binds", "messages/s")
+    by_binds: dict[str, list[tuple[float, float]]] = {}
+    for name, one in binds.items():
+        how, _, count = name.partition(", ")
+        by_binds.setdefault(f"pool.{how}", []).append((float(count.split()[0]), one.rate))
+    plot.lines(RESULTS / f"{stem}-binds.png", "Pool by binds", by_binds, "binds", "messages/s")
 
 
 if __name__ == "__main__":
