@@ -8,10 +8,11 @@ webhooks ◄── correlator ◄───────────────�
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from gateway.accounts import Accounts, dialect_keys, request_rates
@@ -21,21 +22,35 @@ from gateway.correlator import Correlator
 from gateway.errors import StoreError
 from gateway.faults import fault_from
 from gateway.http import HttpLimits, Listener, serve
+from gateway.inbound import InboundDesk
 from gateway.intake import Intake
+from gateway.keys import KeyRing
 from gateway.message_log import AccountLog
 from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.models import NewMessage
 from gateway.networks import parse_networks
 from gateway.nodes import Lease
+from gateway.operations import AccountDesk, NodeDesk, Operator, Outbox, QueueDesk, Reloaded, UplinkDesk
+from gateway.operations.accounts import load_accounts
+from gateway.optouts import OptOuts
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers import PROVIDERS
 from gateway.providers.base import Dialect, Services
+from gateway.reload import with_accounts
+from gateway.renewal import Makers, Renewal, Running, customers_of, signing_secrets_of
 from gateway.reports import Reporter, bookkeeping
 from gateway.router import Router
+from gateway.sealing import Sealer
+from gateway.secretkey import open_secret_key
+from gateway.services.assembly import ServiceDesk
 from gateway.services.passthrough import PassThroughService
 from gateway.services.rates import RateLimits
+from gateway.services.reach import ProviderChannels, ProviderNetworks
+from gateway.services.watching import MessageWatch
 from gateway.slots import Slots
 from gateway.smsc import Deliveries, SmppDoor, SmppReports
+from gateway.steering import Source, Steering
 from gateway.store import Bookkeeping, Store, open_store
 from gateway.tasks import cancel_all
 from gateway.uplinks.addresses import CallbackAddresses
@@ -60,10 +75,19 @@ class Gateway:
 
     Args:
         config: everything about it.
+        source: reads the config again, for `reload`; None: there is no reload.
     """
 
     # Made by `start`.
     _accounts: Accounts
+    _operator: Operator
+    _outbox: Outbox
+    _policy: Policy
+    _rates: RateLimits
+    _sealer: Sealer | None
+    _service_desk: ServiceDesk
+    _steering: Steering
+    _watch: MessageWatch
     _billing: Billing
     _log: AccountLog
     _book: Bookkeeping
@@ -75,11 +99,12 @@ class Gateway:
     _pass_through: PassThroughService
     _pipeline: Pipeline
     _router: Router
-    _smpp_reports: SmppReports
     _webhooks: WebhookDispatcher
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, source: Source | None = None) -> None:
         self.config = config
+        self.source = source
+        self._declared = config
         self.metrics = Metrics()
         self.uplinks: dict[str, ManagedUplink] = {}
         self.is_stopping = False
@@ -125,6 +150,7 @@ class Gateway:
 
     async def _start(self) -> None:
         await self._open_store()
+        self.config = with_accounts(self._declared, await load_accounts(self.store))
         self._make_reports()
         self._make_ways_back()
         self._make_ways_out()
@@ -153,9 +179,17 @@ class Gateway:
     def _make_reports(self) -> None:
         """What is reported to whom."""
         self._dialects = {provider.name: provider.make_dialect() for provider in PROVIDERS.values()}
-        self._smpp_reports = SmppReports(self.config)
-        reporters: dict[str, Reporter] = {**self._dialects, self._smpp_reports.name: self._smpp_reports}
-        self._book = bookkeeping(self.config, reporters, over_binds=self._smpp_reports)
+        self._watch = MessageWatch(self.store.message)
+        self._book = self._new_book(self.config)
+
+    def _new_book(self, config: Config) -> Bookkeeping:
+        smpp_reports = SmppReports(config)
+        reporters: dict[str, Reporter] = {
+            **self._dialects,
+            smpp_reports.name: smpp_reports,
+            self._watch.name: self._watch,
+        }
+        return bookkeeping(config, reporters, over_binds=smpp_reports)
 
     def _make_ways_back(self) -> None:
         """Receipts and inbound messages, to the store and from there to those they are owed."""
@@ -163,15 +197,19 @@ class Gateway:
         self._webhooks = WebhookDispatcher(
             store,
             config.webhooks,
-            {name: account.signing_secret for name, account in config.account.items()},
+            signing_secrets_of(config),
             metrics=self.metrics,
             rules={name: dialect.callback_rules for name, dialect in self._dialects.items()},
             dialect_keys=dialect_keys(config.account),
         )
-        customers = [(name, one.smpp) for name, one in config.account.items() if one.smpp is not None]
-        self._deliveries = Deliveries(store, config.smpp, customers, metrics=self.metrics)
-        numbers = {number: name for name, account in config.account.items() for number in account.numbers}
-        self._correlator = Correlator(store, self._book, numbers, metrics=self.metrics, on_callbacks=self._on_callbacks)
+        self._deliveries = Deliveries(store, config.smpp, customers_of(config), metrics=self.metrics)
+        self._opt_outs = OptOuts(store)
+        self._desk = InboundDesk(
+            config, store, self._book, self._opt_outs, metrics=self.metrics, on_callbacks=self._on_callbacks
+        )
+        self._correlator = Correlator(
+            store, self._book, self._desk, metrics=self.metrics, on_callbacks=self._on_callbacks
+        )
 
     def _make_ways_out(self) -> None:
         """Uplinks, and what chooses among them."""
@@ -186,6 +224,8 @@ class Gateway:
         for name, uplink in self.config.uplink.items():
             self.uplinks[name] = ManagedUplink(self._new_uplink(name, uplink))
         self._router = self._new_router(self.config)
+        key = open_secret_key(self.config)
+        self._sealer = Sealer(key) if key is not None else None
         self._pipeline = Pipeline(
             self.config,
             store=self.store,
@@ -195,6 +235,7 @@ class Gateway:
             metrics=self.metrics,
             on_callbacks=self._on_callbacks,
             is_elsewhere=self._slots.is_elsewhere,
+            sealer=self._sealer,
         )
 
         self._pass_through = PassThroughService(
@@ -207,27 +248,50 @@ class Gateway:
 
     def _make_ways_in(self) -> None:
         """What every door asks."""
-        self._billing = Billing(self.config, self.store, self._router.network)
+        self._policy = self._new_policy(self.config)
+        self._billing = self._new_billing(self.config, self._router)
         self._intake = Intake(
             node=self.config.node.name,
             store=self.store,
             router=self._router,
-            policy=self._new_policy(self.config),
+            policy=self._policy,
             pipeline=self._pipeline,
             bookkeeping=self._book,
             metrics=self.metrics,
             billing=self._billing,
             claim_seconds=self.config.store.idempotency_seconds,
             on_callbacks=self._on_callbacks,
+            sealer=self._sealer,
         )
         self._log = AccountLog(self.store, self._intake)
+        self._service_desk = ServiceDesk(
+            lambda: self.config,
+            store=self.store,
+            intake=self._intake,
+            opt_outs=self._opt_outs,
+            dialects=self._dialects,
+            watch=self._watch,
+            sealer=self._sealer,
+            on_callbacks=self._on_callbacks,
+            channels=ProviderChannels(self._pass_through),
+            source=ProviderNetworks(self._pass_through),
+            may_run=lambda: self._lease is None or self._lease.is_held,
+        )
+        self._pass_through.states = (self._service_desk,)
+        self._pass_through.directory = self._service_desk.directory
+        self._desk.reply = self._intake.accept
         self._accounts = Accounts(self.config.account)
+        self._rates = RateLimits(request_rates(self.config.account))
+        self._outbox = Outbox(self.store, self._on_callbacks)
 
     def _new_router(self, config: Config) -> Router:
         return Router.of(config, time.time)
 
+    def _new_billing(self, config: Config, router: Router) -> Billing:
+        return Billing(config, self.store, router.network)
+
     def _new_policy(self, config: Config) -> Policy:
-        return Policy(config.account, parse_networks(config.webhooks.allow_private_networks))
+        return Policy.of(config, self._opt_outs)
 
     def _new_uplink(self, name: str, config: UplinkConfig) -> Uplink:
         store, lease = self.store, self._lease
@@ -286,6 +350,9 @@ class Gateway:
         steps.push_async_callback(self._with_time_left(self._webhooks.stop))
         self._deliveries.start()
         steps.push_async_callback(self._with_time_left(self._deliveries.stop))
+        await self._opt_outs.load()
+        self._opt_outs.start()
+        steps.push_async_callback(self._opt_outs.stop)
         self._correlator.start()
         steps.push_async_callback(self._correlator.stop)
         steps.push_async_callback(self._stop_uplinks)
@@ -303,10 +370,21 @@ class Gateway:
             steps.callback(lease.leave_to_others)
         # What is in flight may use all the time but what unbinding takes.
         steps.push_async_callback(self._with_time_left(self._pipeline.stop, spare=config.node.shutdown_seconds / 4))
+        self._service_desk.start()
+        steps.push_async_callback(self._service_desk.stop)
 
     async def _listen(self) -> None:
-        """The doors."""
+        """The doors, and who opens and shuts everything else."""
         config, steps = self.config, self._stop_steps
+        door = self._door = SmppDoor(
+            config,
+            accounts=self._accounts,
+            intake=self._intake,
+            store=self.store,
+            deliveries=self._deliveries,
+            metrics=self.metrics,
+        )
+        self._steering = self._new_steering(door)
         app = build_app(
             self._services(),
             dialects={PROVIDERS[name].prefix: dialect for name, dialect in self._dialects.items()},
@@ -317,6 +395,7 @@ class Gateway:
                 # A caller who is slow with a request must not cost the time that what is in flight needs.
                 shutdown_seconds=config.node.shutdown_seconds / 4,
             ),
+            outbox=self._outbox,
             callbacks=CallbackDoor(self._addresses, self._called_back, self._pass_through, self.metrics),
         )
         admin = build_admin_app(
@@ -324,22 +403,105 @@ class Gateway:
             is_ready=self.is_ready,
             metrics=self.metrics.render,
             metrics_type=CONTENT_TYPE,
+            metrics_networks=parse_networks(config.admin.metrics_networks),
+            authenticator=AccountAuthenticator(self._accounts),
+            operator=self._operator,
         )
         for listening, address in ((app, config.http.listen), (admin, config.admin.listen)):
             listener = await serve(listening, address)
             self._listeners.append(listener)
             steps.push_async_callback(listener.stop)
-        door = self._door = SmppDoor(
-            config,
-            accounts=self._accounts,
-            intake=self._intake,
-            store=self.store,
-            deliveries=self._deliveries,
-            metrics=self.metrics,
-        )
+        await self._steering.start()
+        steps.push_async_callback(self._steering.stop)
         await door.start()
         # Customers who do not answer must not cost the time that what is in flight needs.
         steps.push_async_callback(self._with_time_left(door.stop, spare=config.node.shutdown_seconds / 2))
+
+    def _new_steering(self, door: SmppDoor) -> Steering:
+        """The operator's desks, and what puts other settings in force."""
+        renewal = Renewal(
+            Makers(
+                router=self._new_router,
+                policy=self._new_policy,
+                billing=self._new_billing,
+                book=self._new_book,
+                uplink=self._new_uplink,
+                more=self._new_rest,
+            ),
+            Running(
+                router=self._router,
+                policy=self._policy,
+                billing=self._billing,
+                intake=self._intake,
+                pipeline=self._pipeline,
+                correlator=self._correlator,
+                webhooks=self._webhooks,
+                deliveries=self._deliveries,
+                door=door,
+                accounts=self._accounts,
+                rates=self._rates,
+                uplinks=self.uplinks,
+            ),
+            self.config.node.shutdown_seconds,
+            switched=self._switched,
+            settled=self._settled,
+        )
+        keys = KeyRing(self.store, open_secret_key(self.config), self._accounts)
+        nodes = NodeDesk(self.store, self.config.node.name)
+        accounts = AccountDesk(self.store, lambda: self.config, keys, self._billing, self._accounts_changed)
+        self._operator = Operator(
+            uplinks=UplinkDesk(self.store, self.uplinks, self._pipeline.look_again),
+            queue=QueueDesk(self.store, self._intake, self._pipeline, self.uplinks.keys()),
+            outbox=self._outbox,
+            accounts=accounts,
+            keys=keys,
+            nodes=nodes,
+            log=self._log,
+            shelf=self.store,
+            reload=self.reload,
+            explain=self._explain,
+        )
+        return Steering(
+            self._declared,
+            current=lambda: self.config,
+            source=self.source,
+            apply=renewal.apply,
+            operator=self._operator,
+            nodes=nodes,
+            addresses=lambda: self.addresses,
+            is_shared=self.store.is_shared,
+        )
+
+    def _new_rest(self, config: Config) -> Callable[[], None]:
+        """What else goes by other settings, made and ready to be put in force."""
+        return lambda: None
+
+    def _switched(self, config: Config) -> None:
+        self.config = config
+
+    async def _settled(self) -> None:
+        """Uplinks are as the config says; what was asked of them holds all the same."""
+        await self._operator.uplinks.sync()
+
+    async def _accounts_changed(self) -> None:
+        await self._steering.accounts_changed()
+
+    async def reload(self) -> Reloaded:
+        """Read the config again and put in force what can be.
+
+        Raises:
+            ConfigError: it cannot be; everything stays as it was.
+            OperatorError: there is no source to read it from.
+            StoreError: the store cannot be read.
+        """
+        return await self._steering.reload()
+
+    def _explain(self, account: str, sender: str, recipient: str, text: str) -> Mapping[str, object]:
+        """Which route takes a message, and why."""
+        message = NewMessage(account=account, sender=sender, recipient=recipient, text=text)
+        found = self._router.explain(message, lambda name: self.uplinks[name].is_available)
+        shown: Mapping[str, object] = msgspec.to_builtins(found)
+        return shown
 
     def _services(self) -> Services:
         """All that the HTTP doors may ask for."""
@@ -350,7 +512,11 @@ class Gateway:
             log=self._log,
             ledger=self._billing,
             pass_through=self._pass_through,
-            rates=RateLimits(request_rates(self.config.account)),
+            verifier=self._service_desk.verifier,
+            numbers=self._service_desk.numbers,
+            directory=self._service_desk.directory,
+            flows=self._service_desk.flows,
+            rates=self._rates,
             clock=time.time,
         )
 

@@ -123,6 +123,11 @@ def add_route(app: web.Application, method: str, path: str, handler: Handler) ->
     app.router.add_route(method, path, handler, expect_handler=invite_body)
 
 
+async def hide_server(_request: web.Request, response: web.StreamResponse) -> None:
+    """Say nothing of what serves: for `on_response_prepare` of an application."""
+    response.headers.popall("Server", None)
+
+
 # Serving.
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from gateway.app import Gateway
 from gateway.config import Config
-from gateway.errors import StoreError
+from gateway.errors import ConfigError, StoreError
 from gateway.http import ListenError
 from gateway.tasks import cancel_all
 
@@ -34,7 +34,7 @@ async def _begin_anew(lost: Gateway, asked: asyncio.Event) -> Gateway:
     """Drop everything that was begun, uplinks first, and become a node again."""
     await lost.stop()
     while True:
-        gateway = Gateway(lost.config)
+        gateway = Gateway(lost.config, source=lost.source)
         try:
             await gateway.start()
         except (StoreError, ListenError) as error:
@@ -50,15 +50,32 @@ async def _begin_anew(lost: Gateway, asked: asyncio.Event) -> Gateway:
             return gateway
 
 
-async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then stop in order; a second signal ends the process at once.
+async def _reload(gateway: Gateway) -> None:
+    """SIGHUP: the answer is in the log."""
+    try:
+        done = await gateway.reload()
+    except (ConfigError, StoreError) as error:
+        log.error("the config was not read again: the old one stays", error=str(error))
+    else:
+        log.info("the config was read again", changed=done.changed, restart_needed=done.restart_needed)
+
+
+async def run(
+    config: Config,
+    on_ready: Callable[[Gateway], None] | None = None,
+    *,
+    source: Callable[[], Config] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop in order; a second signal ends the process at once. SIGHUP reloads.
 
     Args:
         config: everything about the gateway.
         on_ready: called when it listens.
+        source: reads the config again, for a reload; without it there is none.
     """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
 
     def ask(name: str) -> None:
         if asked.is_set():
@@ -68,9 +85,15 @@ async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None)
         log.info("stopping", signal=name, deadline_seconds=config.node.shutdown_seconds)
         asked.set()
 
+    def reload() -> None:
+        task = loop.create_task(_reload(gateway))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    gateway = Gateway(config, source=source)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask, number.name)
-    gateway = Gateway(config)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     try:
         await gateway.start()
         public, admin = gateway.addresses
@@ -80,5 +103,6 @@ async def run(config: Config, on_ready: Callable[[Gateway], None] | None = None)
         while not await _is_asked(asked, gateway):
             gateway = await _begin_anew(gateway, asked)
     finally:
+        await cancel_all(reloads)
         await gateway.stop()
         log.info("stopped")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from gateway.models import Callback
 from gateway.store import Store
+from gateway.store.ids import is_id
 
 
 class Outbox:
@@ -25,7 +26,11 @@ class Outbox:
 
     async def replay(self, account: str = "", ids: Collection[str] = ()) -> int:
         """Make failed callbacks due again: those named, or all. Returns how many."""
-        count = await self._store.replay_callbacks(self._clock(), account, ids)
+        known = [one for one in ids if is_id(one)]
+        if ids and not known:
+            # An empty list would mean all.
+            return 0
+        count = await self._store.replay_callbacks(self._clock(), account, known)
         if count:
             self._on_callbacks()
         return count

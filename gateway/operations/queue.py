@@ -9,6 +9,7 @@ import msgspec
 from gateway.errors import InvalidMessage, NotThere, NotWaiting, OperatorError
 from gateway.models import Message, NewMessage, State
 from gateway.store import Store
+from gateway.store.ids import is_id
 
 BATCH: Final = 500
 COUNT_LIMIT: Final = 10_000
@@ -179,7 +180,7 @@ class QueueDesk:
         if which.is_empty:
             raise OperatorError("say which messages: account, uplink, to, from, client_reference, group, times or ids")
         if which.ids:
-            found = [await self._store.message(which.account, one) for one in which.ids[:limit]]
+            found = [await self._store.message(which.account, one) for one in which.ids[:limit] if is_id(one)]
             return [one for one in found if one is not None and one.state in states and _fits(one, which)]
         matching: list[Message] = []
         for state in states:

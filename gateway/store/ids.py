@@ -77,6 +77,15 @@ def key_of(identifier: str) -> int:
     return key
 
 
+def is_id(text: str) -> bool:
+    """Whether this is an id of ours."""
+    try:
+        key_of(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _letters(value: int) -> str:
     pairs = _PAIRS
     return "".join([pairs[value >> shift & 1023] for shift in range(110, -1, -10)])

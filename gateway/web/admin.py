@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from gateway.http import LIMITS, HttpLimits
+from gateway.http import LIMITS, HttpLimits, hide_server
 from gateway.networks import Network
 from gateway.operations import Operator
 from gateway.providers.base import Authenticator
@@ -55,6 +55,7 @@ def build_admin_app(
     """
     app = web.Application()
     app[LIMITS] = HttpLimits()
+    app.on_response_prepare.append(hide_server)
 
     async def show_metrics(request: web.Request) -> web.Response:
         if not _is_near(request, metrics_networks):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from gateway.http import LIMITS, HttpLimits
+from gateway.http import LIMITS, HttpLimits, hide_server
 from gateway.providers.base import Dialect, Services
 from gateway.web.admin import HealthCheck, add_health
 from gateway.web.api import NativeApi
@@ -34,6 +34,7 @@ def build_app(
     """
     app = web.Application()
     app[LIMITS] = limits or HttpLimits()
+    app.on_response_prepare.append(hide_server)
     for prefix in ("", PREFIX):
         add_health(app, prefix, is_healthy)
     NativeApi(services, outbox).add_to(app)

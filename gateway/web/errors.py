@@ -28,8 +28,6 @@ _STATUSES: Final = {
     "recipient_opted_out": 422,
     "recipient_blocked": 422,
     "outside_hours": 422,
-    "recipient_opted_out": 422,
-    "outside_hours": 422,
 }
 
 _OF_VERIFICATION: Final = {
@@ -58,6 +56,12 @@ class ErrorBody(msgspec.Struct, frozen=True):
     """A sentence, for people."""
     field: str = ""
     """Path of the offending field in the request: ``to``, ``[3].tlvs[0].value``; empty where it is none."""
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True):
+    """What every error looks like."""
+
+    error: ErrorBody
 
 
 class ApiError(Exception):

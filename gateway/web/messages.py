@@ -21,6 +21,7 @@ from gateway.providers.base import Claim, Services
 from gateway.providers.forms import is_message_id
 from gateway.providers.numbers import recipient_digits
 from gateway.providers.ports import MessageLog
+from gateway.store.ids import is_id
 from gateway.web import errors, schema, views
 from gateway.web.endpoints import AnyOf, Call, ListOf, Operation, answer
 from gateway.web.errors import JSON, ApiError
@@ -86,7 +87,10 @@ class Messages:
             serve=self.send,
             role="send",
             body=schema.MessageIn | list[schema.MessageIn],
-            answers={202: AnyOf((views.AcceptedView, ListOf(item)))},
+            answers={
+                202: AnyOf((views.AcceptedView, ListOf(item))),
+                400: AnyOf((errors.ErrorAnswer, ListOf(item))),
+            },
             errors=(402, 408, 409, 413, 415, 422, 429),
             headers={KEY_HEADER: "Requests with the same key are done once: the others get the first one's answer."},
         )
@@ -213,7 +217,7 @@ def _key_reused() -> ApiError:
 
 async def find_page(log: MessageLog, account: str, query: MessagesQuery) -> MessagesPage:
     """One page of what a query finds; of any account's messages where `account` is empty."""
-    if query.cursor and not is_message_id(query.cursor):
+    if query.cursor and not is_id(query.cursor):
         raise ApiError(400, "invalid_value", "expected next_cursor of the page before", "cursor")
     recipient = ""
     if query.to:

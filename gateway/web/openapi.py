@@ -10,18 +10,12 @@ import msgspec
 from aiohttp import web
 
 from gateway.web.endpoints import PREFIX, AnyOf, ListOf, Operation, answering
-from gateway.web.errors import JSON, ErrorBody
+from gateway.web.errors import JSON, ErrorAnswer
 
 OPENAPI: Final = "3.1.0"
 _NAMES: Final = re.compile(r"\{(\w+)\}")
 _ALWAYS: Final = (400, 401, 403, 500, 503)
 """Statuses that any operation may end with."""
-
-
-class ErrorAnswer(msgspec.Struct, frozen=True):
-    """What every error looks like."""
-
-    error: ErrorBody
 
 
 def add_document(app: web.Application, operations: Sequence[Operation], title: str) -> None:
@@ -146,7 +140,7 @@ def _responses(operation: Operation, schemas: Mapping[str, dict[str, Any]]) -> d
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
         if kind is not None:
             responses[str(status)]["content"] = {JSON: {"schema": _schema(kind, schemas)}}
-    for status in sorted({*_ALWAYS, *operation.errors}):
+    for status in sorted({*_ALWAYS, *operation.errors} - operation.answers.keys()):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
             "content": {JSON: {"schema": _schema(ErrorAnswer, schemas)}},
