@@ -27,7 +27,7 @@ from gateway.providers.forms import TooManyFields, is_web_address
 from gateway.providers.ports import Directory, NoAnswer, NotOffered
 from gateway.providers.seams import ChannelStates
 from gateway.services import rewriting
-from gateway.store.records import Record, RecordStore
+from gateway.store import Record, Store
 from gateway.tasks import cancel_all
 from gateway.uplinks.addresses import CallbackAddresses
 from gateway.uplinks.rest import RestUplink
@@ -83,7 +83,7 @@ class PassThroughService:
     def __init__(
         self,
         uplinks: Uplinks,
-        records: RecordStore,
+        store: Store,
         addresses: CallbackAddresses,
         *,
         exempt: Sequence[Network] = (),
@@ -91,7 +91,7 @@ class PassThroughService:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._uplinks = uplinks
-        self._records = records
+        self._store = store
         self._addresses = addresses
         self._exempt = exempt
         self.directory: Directory | None = None
@@ -170,7 +170,7 @@ class PassThroughService:
     async def keep_owner(self, uplink: str, owner: Owner, keys: Sequence[str]) -> None:
         """Keep whose the callbacks are that bear one of these keys."""
         now = self._clock()
-        await self._records.put_records(
+        await self._store.put_records(
             [
                 Record(
                     kind=KIND,
@@ -194,7 +194,7 @@ class PassThroughService:
     async def relay(self, uplink: str, relay_id: str, request: WebRequest) -> bool:
         """Owe an app a provider's request as it came; whether it is anybody's."""
         for _ in range(RELAY_TRIES):
-            record = await self._records.find_record(KIND, uplink, relay_id)
+            record = await self._store.find_record(KIND, uplink, relay_id)
             if record is None:
                 return False
             now = self._clock()
@@ -202,8 +202,8 @@ class PassThroughService:
             if owner.order:
                 await self._tell_state(uplink, owner.order, request)
                 return True
-            callback = _callback(owner, request, now)
-            if all(await self._records.put_records([replace(record, updated_at=now, callbacks=(callback,))])):
+            callback = _callback(self._store.ids.new(now), owner, request, now)
+            if all(await self._store.put_records([replace(record, updated_at=now, callbacks=(callback,))])):
                 self._on_callbacks()
                 return True
         raise StoreError("too many callbacks of one request at once")
@@ -243,9 +243,9 @@ class PassThroughService:
 
     async def sweep(self) -> bool:
         """Forget whose the callbacks are of requests long past; whether there are more."""
-        old = await self._records.due_records(KIND, self._clock(), limit=SWEEP_BATCH)
+        old = await self._store.due_records(KIND, self._clock(), limit=SWEEP_BATCH)
         for record in old:
-            await self._records.drop_records(KIND, record.account, [record.key])
+            await self._store.drop_records(KIND, record.account, [record.key])
         return len(old) == SWEEP_BATCH
 
 
@@ -369,7 +369,7 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("[^/]+".join(re.escape(piece) for piece in pieces))
 
 
-def _callback(owner: Owner, request: WebRequest, now: float) -> Callback:
+def _callback(identifier: str, owner: Owner, request: WebRequest, now: float) -> Callback:
     url = owner.url
     query = request.query.decode("latin-1")
     if query and request.method in ("GET", "DELETE"):
@@ -377,7 +377,7 @@ def _callback(owner: Owner, request: WebRequest, now: float) -> Callback:
         url = f"{address}{'&' if '?' in address else '?'}{query}{mark}{fragment}"
     headers = (("Authorization", f"Bearer {owner.secret}"),) if owner.secret else ()
     return Callback(
-        id="",
+        id=identifier,
         account=owner.account,
         url=url,
         method=request.method,

@@ -127,7 +127,6 @@ class MoceanConnector:
     def request(self, message: Outgoing) -> HttpCall:
         """POST /sms."""
         fields = [
-            *self._own(),
             ("mocean-from", message.sender),
             ("mocean-to", message.recipient),
             ("mocean-text", message.data.hex().upper() if message.text is None else message.text),
@@ -226,7 +225,7 @@ class MoceanConnector:
         return own
 
     def _post(self, path: str, fields: Sequence[tuple[str, str]]) -> HttpCall:
-        body = encode_form((*fields, ("mocean-resp-format", "json"))).encode("ascii")
+        body = encode_form((*self._own(), *fields, ("mocean-resp-format", "json"))).encode("ascii")
         return HttpCall(method="POST", path=ROOT + path, content_type=FORM, body=body, headers=self.credentials())
 
     def _get(self, path: str, fields: Sequence[tuple[str, str]]) -> HttpCall:

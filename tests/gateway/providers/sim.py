@@ -60,7 +60,7 @@ class SimProvider:
         self.messages: list[Sms] = []
         self.said: list[Said] = []
         self.instead: Callable[[Taken], Awaitable[web.StreamResponse | None]] | None = None
-        """Answers in place of the provider; None: as usual."""
+        """Answers in place of the provider; None: as usual; ConnectionResetError cuts the connection."""
         self.final: str = "delivered"
         """What becomes of messages at once; empty: nothing, until `report` is called."""
         self.port = 0
@@ -132,8 +132,15 @@ class SimProvider:
         taken = Taken(request.method, request.path, dict(request.query), CIMultiDict(request.headers), body, content)
         self.requests.append(taken)
         self._came.set()
-        if self.instead is not None and (answer := await self.instead(taken)) is not None:
-            return answer
+        if self.instead is not None:
+            try:
+                answer = await self.instead(taken)
+            except ConnectionResetError:
+                if request.transport is not None:
+                    request.transport.abort()
+                answer = web.Response()
+            if answer is not None:
+                return answer
         return await self.answer(taken)
 
     def took(self, sms: Sms) -> None:
