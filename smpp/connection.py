@@ -50,6 +50,7 @@ _LINGER_SECONDS: Final = 5.0
 """How long a closed connection may take to write what is left."""
 
 _LONGEST_TICK_SECONDS: Final = 1.0
+_MOST_TICKS_BEHIND: Final = 10
 
 _NOTICES_IN_FULL: Final = 10
 """Notices of a kind that are all logged; of more only each power of two, so that no peer fills a disk. Of who has not
@@ -130,6 +131,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._tick_seconds = min(_LONGEST_TICK_SECONDS, config.shortest_timer_seconds / 4)
         self._tick_due = inf
+        self._ticks_behind = 0
 
     # asyncio.Protocol
 
@@ -500,15 +502,18 @@ class Connection(asyncio.Protocol):
 
     def _tick(self) -> None:
         now = self._loop.time()
-        if self._backlog or now > self._tick_due + self._tick_seconds:
-            # The loop stood still, or what came meanwhile is not read yet: responses may be among it.
+        if now > self._tick_due + self._tick_seconds:
+            # The loop stood still, and what came meanwhile is not read yet: responses may be among it.
             self.session.listen_first(now)
+        # So with what was read and had no place in this turn; but somebody who floods us does not stop the clock.
+        is_behind = bool(self._backlog) and self.session.wants_reading
+        self._ticks_behind = self._ticks_behind + 1 if is_behind else 0
         stall = self.session.config.write_stall_seconds
         if self._writing_paused and stall and now - self._stalled_at >= stall:
             self.session.close(f"the peer has not read for {stall:g} s")
             if self._transport is not None:
                 self._transport.abort()
-        elif self.session.next_timer() <= now:
+        elif self.session.next_timer() <= now and not 0 < self._ticks_behind <= _MOST_TICKS_BEHIND:
             self.session.handle_timer(now)
         self._handle_events()
         if not self.session.is_closed:
