@@ -1,61 +1,36 @@
 """The published Mocean SDK for Python, with nothing but its base_url changed."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 from moceansdk import Basic, Client, MoceanErrorException
+from moceansdk.modules.message.channel import Channel
 
-from gateway.http import serve
 from gateway.models import Coding, Receipt, State
-from gateway.providers import PROVIDERS
 from gateway.providers.mocean import Mocean, MoceanOptions
-from gateway.web.app import build_app
+from gateway.providers.ports import NetworkInfo, Price
+from tests.gateway.providers.fakes import CODE
 from tests.gateway.web.fakes import Behind
+from tests.interop.listening import DialectListener
 
 pytestmark = pytest.mark.interop
 
+PRICES = (Price(prefix="", amount=Decimal("0.01"), currency="MYR"),)
 HELLO = {"mocean-from": "ME", "mocean-to": "60123456789", "mocean-text": "Hi"}
 
 
-class Gateway:
-    """The public listener in a loop of its own, since the SDK blocks."""
+class Gateway(DialectListener):
+    """The dialect, and the SDK pointed at it."""
 
-    def __init__(self, dialect: Mocean) -> None:
-        self.behind = Behind.fresh()
-        self.base_url = ""
-        self._dialect = dialect
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),))
-
-    async def _serve(self) -> None:
-        async def is_healthy() -> bool:
-            return True
-
-        self._loop = asyncio.get_running_loop()
-        self._done = asyncio.Event()
-        app = build_app(
-            self.behind.services, dialects={PROVIDERS["mocean"].prefix: self._dialect}, is_healthy=is_healthy
-        )
-        listener = await serve(app, "127.0.0.1:0", access_log=False)
-        self.base_url = f"http://{listener.addresses[0]}/mocean"
-        self._ready.set()
-        await self._done.wait()
-        await listener.stop()
-
-    def start(self) -> None:
-        self._thread.start()
-        assert self._ready.wait(5)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(5)
+    @property
+    def behind(self) -> Behind:
+        return self.world.behind
 
     def client(self, auth: Basic | None = None, **options: str) -> Any:
-        return Client(auth or Basic("KEY", "SECRET"), {"base_url": self.base_url, **options})
+        return Client(auth or Basic("KEY", "SECRET"), {"base_url": self.url, **options})
 
 
 @pytest.fixture(params=["documented", "both"])
@@ -147,3 +122,31 @@ def test_delivery_report_is_put_as_a_form(gateway: Gateway) -> None:
     assert callback.body == (
         b"mocean-from=60123456789&mocean-to=ME&mocean-dlr-status=1&mocean-msgid=m1&mocean-error-code=0"
     )
+
+
+def test_balance_and_prices_are_told(gateway: Gateway) -> None:
+    gateway.world.ledger.list = PRICES
+    assert str(gateway.client().balance.inquiry()) == '{"status":0,"value":100.0000}'
+    answer = gateway.client().pricing.inquiry()
+    assert (answer.status, answer.destinations[0].country, answer.destinations[0].price) == ("0", "Default", "0.0100")
+
+
+def test_code_is_requested_resent_and_checked(gateway: Gateway) -> None:
+    client = gateway.client()
+    request = client.verify_request.send_as(Channel.SMS).send({"mocean-to": "60123456789", "mocean-brand": "Shop"})
+    assert (request.status, request.reqid) == ("0", "v1")
+    again = client.verify_request.resend({"mocean-reqid": "v1"})
+    assert (again.status, again.resend_number) == ("0", "1")
+    with pytest.raises(MoceanErrorException, match="does not match"):
+        client.verify_validate.send({"mocean-reqid": "v1", "mocean-code": "0000"})
+    checked = client.verify_validate.send({"mocean-reqid": "v1", "mocean-code": CODE})
+    assert (checked.status, checked.reqid) == ("0", "v1")
+
+
+def test_number_is_looked_up(gateway: Gateway) -> None:
+    network = {"name": "U Mobile", "country": "MY", "mcc": "502", "mnc": "18"}
+    gateway.world.numbers.networks["60123456789"] = NetworkInfo(
+        id="n1", number="60123456789", current_network=network, original_network=network, is_ported=True
+    )
+    answer = gateway.client().number_lookup.inquiry({"mocean-to": "60123456789"})
+    assert (answer.status, answer.current_carrier.name, answer.ported) == ("0", "U Mobile", "ported")

@@ -150,7 +150,13 @@ def in_tag_order(octets: bytes) -> tuple[object, ...]:
     """A PDU without the order of its TLVs: smpplib has its own."""
     pdu = decode(octets, strict=True)
     fields = {name: getattr(pdu.message, name) for name in pdu.message.__struct_fields__}
-    return len(octets), pdu.sequence_number, pdu.command_status, type(pdu.message), fields | {"tlvs": sorted(fields.get("tlvs", ()))}
+    return (
+        len(octets),
+        pdu.sequence_number,
+        pdu.command_status,
+        type(pdu.message),
+        fields | {"tlvs": sorted(fields.get("tlvs", ()))},
+    )
 
 
 @each
