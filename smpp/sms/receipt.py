@@ -45,8 +45,8 @@ class NetworkError:
     code: int
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a message, as an SMSC reports it."""
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What became of a message, as an SMSC reports it. Nothing in it leads back to it: no work for the collector."""
 
     id: str = ""
     """The message_id as it stands there: the TLV's, else the text's. Its base may differ from the response's."""
