@@ -106,6 +106,8 @@ class Gateway(Parts):
         await self._opt_outs.load()
         self._opt_outs.start()
         steps.push_async_callback(self._opt_outs.stop)
+        self._guard.start()
+        steps.push_async_callback(self._guard.stop)
         self._correlator.start()
         steps.push_async_callback(self._correlator.stop)
         steps.push_async_callback(self._stop_uplinks)

@@ -15,6 +15,7 @@ from typing import Final, cast
 import msgspec
 
 from gateway.billing import TEXTS, Billing
+from gateway.duplicates import DuplicateGuard
 from gateway.errors import InvalidMessage, KeyTaken, NotWaiting, StoreFull
 from gateway.lanes import Work
 from gateway.metrics import Metrics
@@ -59,6 +60,7 @@ class Intake:
         on_callbacks: Callable[[], None] = _nothing,
         clock: Callable[[], float] = time.time,
         sealer: Sealer | None = None,
+        guard: DuplicateGuard | None = None,
     ) -> None:
         """Put it together.
 
@@ -68,9 +70,11 @@ class Intake:
             claim_seconds: how long idempotency keys are kept.
             on_callbacks: called after a commit that owes callbacks.
             sealer: seals secret texts; None: then none is accepted.
+            guard: refuses what was sent a short while ago; None: nothing is.
         """
         self._node = node
         self._sealer = sealer
+        self._guard = guard
         self._store = store
         self._router = router
         self._policy = policy
@@ -123,7 +127,16 @@ class Intake:
                 outcome.append(work.message)
         if not works:
             return outcome
-        refused = await self._keep(works, parts, self._new_claim(claim, outcome, now))
+        if self._guard is None:
+            refused = await self._keep(works, parts, self._new_claim(claim, outcome, now))
+        else:
+            works, outcome = await self._without_duplicates(works, outcome, claim)
+            if not works:
+                return outcome
+            try:
+                refused = await self._keep(works, parts, self._new_claim(claim, outcome, now))
+            finally:
+                self._guard.release(work.message.id for work in works)
         for code, count in Counter(refused.values()).items():
             self._metrics.refused.labels(code).inc(count)
         return _without(outcome, refused)
@@ -146,6 +159,25 @@ class Intake:
             parts[identifier] = self._parts(message)
             message = replace(message, price=self._price(message, parts[identifier]))
         return self._pipeline.plan(self._sealed(message) if message.secret else message, way)
+
+    async def _without_duplicates(
+        self, works: Sequence[Work], outcome: Sequence[Message | InvalidMessage], claim: Claim | None
+    ) -> tuple[list[Work], list[Message | InvalidMessage]]:
+        """What is left of messages, and what became of them, without those that were sent a short while ago.
+
+        Raises:
+            KeyTaken: they were sent by the same request, which came twice at a time.
+        """
+        if self._guard is None:
+            return list(works), list(outcome)
+        repeated = await self._guard.mark([work.message for work in works])
+        left = [work for work in works if work.message.id not in repeated]
+        if claim is not None and repeated and not left:
+            await self._guard.until_settled([work.message for work in works])
+            await self._check_key(claim, self._clock())
+        for error in repeated.values():
+            self._metrics.refused.labels(error.code).inc()
+        return left, [repeated.get(one.id, one) if isinstance(one, Message) else one for one in outcome]
 
     def _sealed(self, message: Message) -> Message:
         """A message as it may be kept; nobody but its uplink opens it."""

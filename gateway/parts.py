@@ -15,6 +15,7 @@ from gateway.accounts import Accounts, dialect_keys, request_rates
 from gateway.billing import Billing
 from gateway.config import Config, UplinkConfig
 from gateway.correlator import Correlator
+from gateway.duplicates import DuplicateGuard
 from gateway.errors import StoreError
 from gateway.http import Listener
 from gateway.inbound import InboundDesk
@@ -36,10 +37,13 @@ from gateway.reports import Reporter, bookkeeping
 from gateway.router import Router
 from gateway.sealing import Sealer
 from gateway.secretkey import open_secret_key
+from gateway.services.apps import ConfiguredApps
 from gateway.services.assembly import ServiceDesk
 from gateway.services.passthrough import PassThroughService
+from gateway.services.probe import AddressProbe
 from gateway.services.rates import RateLimits
 from gateway.services.reach import ProviderChannels, ProviderNetworks
+from gateway.services.tokens import AccountTokens
 from gateway.services.watching import MessageWatch
 from gateway.slots import Slots
 from gateway.smsc import Deliveries, SmppDoor, SmppReports
@@ -138,6 +142,7 @@ class Parts:
             metrics=self.metrics,
             rules={name: dialect.callback_rules for name, dialect in self._dialects.items()},
             dialect_keys=dialect_keys(config.account),
+            bearer_of=self._bearer_of,
         )
         self._deliveries = Deliveries(store, config.smpp, customers_of(config), metrics=self.metrics)
         self._opt_outs = OptOuts(store)
@@ -187,6 +192,7 @@ class Parts:
         """What every door asks."""
         self._policy = self._new_policy(self.config)
         self._billing = self._new_billing(self.config, self._router)
+        self._guard = DuplicateGuard(self.store, self._policy.duplicate_seconds)
         self._intake = Intake(
             node=self.config.node.name,
             store=self.store,
@@ -199,6 +205,7 @@ class Parts:
             claim_seconds=self.config.store.idempotency_seconds,
             on_callbacks=self._on_callbacks,
             sealer=self._sealer,
+            guard=self._guard,
         )
         self._log = AccountLog(self.store, self._intake)
         self._service_desk = ServiceDesk(
@@ -219,6 +226,8 @@ class Parts:
         self._desk.reply = self._intake.accept
         self._accounts = Accounts(self.config.account)
         self._rates = RateLimits(request_rates(self.config.account))
+        self._apps = ConfiguredApps(lambda: self.config.account)
+        self._tokens = AccountTokens(open_secret_key(self.config), lambda name: self._accounts.get(name))
         self._outbox = Outbox(self.store, self._on_callbacks)
 
     def _new_router(self, config: Config) -> Router:
@@ -364,6 +373,11 @@ class Parts:
         shown: Mapping[str, object] = msgspec.to_builtins(found)
         return shown
 
+    async def _bearer_of(self, account: str, webhook: str) -> str:
+        """The token that goes with callbacks to a webhook that an app has registered."""
+        entries = await self._service_desk.directory.by_name(account, "webhook", webhook)
+        return str(entries[0].fields.get("secret") or "") if entries else ""
+
     def _services(self) -> Services:
         """All that the HTTP doors may ask for."""
         return Services(
@@ -378,6 +392,9 @@ class Parts:
             directory=self._service_desk.directory,
             flows=self._service_desk.flows,
             rates=self._rates,
+            apps=self._apps,
+            tokens=self._tokens,
+            probe=AddressProbe(parse_networks(self.config.webhooks.allow_private_networks)),
             clock=time.time,
         )
 

@@ -11,6 +11,7 @@ import msgspec
 from gateway.billing import Billing
 from gateway.config import Config, parse
 from gateway.correlator import Correlator
+from gateway.duplicates import DuplicateGuard
 from gateway.errors import StoreError, Unsupported
 from gateway.inbound import InboundDesk
 from gateway.intake import Intake
@@ -256,6 +257,7 @@ def make_core(
     owed: list[int] = []
     router = Router.of(parsed, clock)
     opt_outs = OptOuts(store, clock=clock)
+    policy = Policy.of(parsed, opt_outs)
     pipeline = Pipeline(
         parsed,
         store=store,
@@ -271,7 +273,8 @@ def make_core(
         node=parsed.node.name,
         store=store,
         router=router,
-        policy=Policy.of(parsed, opt_outs),
+        policy=policy,
+        guard=DuplicateGuard(store, policy.duplicate_seconds, clock=clock),
         pipeline=pipeline,
         bookkeeping=book,
         metrics=metrics,
