@@ -61,7 +61,7 @@ def check(config_file: Path, timeout: float) -> None:
     for name, uplink in config.uplink.items():
         for server, problem in asyncio.run(check_uplink(uplink, timeout)):
             failed += bool(problem)
-            click.echo(f"  uplink {name} {server}: {problem or 'bound'}")
+            click.echo(f"  uplink {name} {server}: {problem or ('bound' if uplink.kind == 'smpp' else 'lets us in')}")
     sys.exit(REFUSED if failed else 0)
 
 

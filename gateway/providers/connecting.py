@@ -163,6 +163,12 @@ class Connector(Protocol):
 
     # --- what else the provider does ---
 
+    def probe(self) -> HttpCall:
+        """A request that changes nothing and costs nothing, to see whether we are let in."""
+
+    def probed(self, reply: HttpReply) -> str:
+        """What is wrong; empty where we are let in."""
+
     @property
     def reach(self) -> "Reach":
         """Its other channels, and its look-ups."""

@@ -76,12 +76,7 @@ class RestUplink:
         self._config = config
         self._ways = ways
         self.connector: Connector = CONNECTORS[config.kind](settings_of(config))
-        self.client = ProviderClient(
-            config,
-            base_url=config.base_url.rstrip("/").removesuffix(self.connector.root),
-            may_send=ways.may_send,
-            concurrency=config.concurrency + OTHER_CONNECTIONS,
-        )
+        self.client = client_of(config, self.connector, ways.may_send)
         pauses = Backoff(config.reconnect_min_seconds, config.reconnect_max_seconds)
         self._breaker = Breaker(config.circuit_failures, pauses)
         self._throttle = Backoff(config.throttle_seconds, config.throttle_max_seconds)
@@ -370,6 +365,18 @@ class RestUplink:
     def __repr__(self) -> str:
         state = "ok" if self._breaker.is_closed else "left alone"
         return f"<RestUplink {self._name} {self.kind} at {self.client.address}, {state}>"
+
+
+def client_of(
+    config: UplinkConfig, connector: Connector, may_send: Callable[[], bool] = lambda: True
+) -> ProviderClient:
+    """What talks to an uplink's provider."""
+    return ProviderClient(
+        config,
+        base_url=config.base_url.rstrip("/").removesuffix(connector.root),
+        may_send=may_send,
+        concurrency=config.concurrency + OTHER_CONNECTIONS,
+    )
 
 
 def settings_of(config: UplinkConfig) -> ConnectorSettings:

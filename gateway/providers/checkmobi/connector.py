@@ -182,6 +182,15 @@ class CheckmobiConnector:
         """None: every callback comes to an address of its own."""
         return ()
 
+    def probe(self) -> HttpCall:
+        """GET /my-account."""
+        return HttpCall(method="GET", path=f"{spec.VERSION}/my-account", headers=self.credentials())
+
+    def probed(self, reply: HttpReply) -> str:
+        """Any JSON of success will do."""
+        content = json_object(reply.body)
+        return "" if reply.status == 200 and content else refused(content, reply).result.error
+
     def check_signature(self, request: WebRequest) -> None:
         """The body's HMAC, where we know the key."""
         secret = self._settings.signing_secret.reveal()

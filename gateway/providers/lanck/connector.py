@@ -63,6 +63,7 @@ FAULTS: Final[Mapping[int, Fault]] = {
 }
 """What the error codes mean to us; every row of the table has one."""
 NOT_FOUND: Final = 20
+INVALID_REQUEST: Final = 10
 
 _CALLBACK: Final = (spec.CALLBACK_FIELD,)
 PASSED: Final = (
@@ -165,6 +166,17 @@ class LanckConnector:
             received_at=_seconds(content, "timestamp") or 0.0,
         )
         return CallbackRead(inbound=(inbound,))
+
+    def probe(self) -> HttpCall:
+        """GET /requests/{id} of an id that nobody has: there is nothing else that is free."""
+        return HttpCall(method="GET", path=f"{spec.VERSION}/requests/none", headers=self.credentials())
+
+    def probed(self, reply: HttpReply) -> str:
+        """That there is no such request, says who knows us."""
+        content = json_object(reply.body)
+        code = number_at(content, "errorCode")
+        is_let_in = reply.status == 404 or 200 <= reply.status < 300 or code in (NOT_FOUND, INVALID_REQUEST)
+        return "" if is_let_in else refused(content, reply).result.error
 
     def check_signature(self, request: WebRequest) -> None:
         """Nothing is signed: the path's token has to do."""

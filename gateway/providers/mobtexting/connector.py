@@ -211,6 +211,15 @@ class MobtextingConnector:
         ids = [text_at(row, "id") for row in found if isinstance(row, dict)]
         return [one for one in (*ids, text_at(content, "callId", "id")) if one]
 
+    def probe(self) -> HttpCall:
+        """GET finance/balance."""
+        return HttpCall(method="GET", path=f"{spec.VERSION}/finance/balance", headers=self.credentials())
+
+    def probed(self, reply: HttpReply) -> str:
+        """Any JSON of success will do."""
+        content = json_object(reply.body)
+        return "" if 200 <= reply.status < 300 and content else _refused(content, reply).result.error
+
     def check_signature(self, request: WebRequest) -> None:
         """The secret as a bearer token, or a signature made with it or, as documented, with the webhook's id."""
         secret = self._settings.signing_secret.reveal()

@@ -194,6 +194,14 @@ class MoceanConnector:
 
     # --- what else it does ---
 
+    def probe(self) -> HttpCall:
+        """GET /account/balance."""
+        return self._get("/account/balance", [])
+
+    def probed(self, reply: HttpReply) -> str:
+        """Read its status."""
+        return "" if number_at(json_object(reply.body), "status") == spec.OK else self.result(reply).result.error
+
     def check_signature(self, request: WebRequest) -> None:
         """Nothing is signed: the path's token has to do."""
 
