@@ -160,8 +160,8 @@ class PassThroughService:
         """
         secret = ""
         if not is_web_address(value) and self.directory is not None:
-            entry = await self.directory.get(account, "webhook", value)
-            if entry is not None:
+            # Apps know a webhook by the UUID that is its name here.
+            for entry in await self.directory.by_name(account, "webhook", value):
                 value = str(entry.fields.get("uri", ""))
                 secret = str(entry.fields.get("secret") or "")
         check_url(value, self._exempt)

@@ -8,6 +8,8 @@ import jwt
 
 from gateway.errors import Unauthorized
 from gateway.providers.base import Caller
+from gateway.providers.ports import NotOffered
+from gateway.secretkey import SecretKey
 
 _ALGORITHM: Final = "HS256"
 
@@ -16,20 +18,30 @@ class AccountTokens:
     """The port `Tokens`."""
 
     def __init__(
-        self, key: bytes, account_of: Callable[[str], Caller | None], *, clock: Callable[[], float] = time.time
+        self,
+        key: SecretKey | None,
+        account_of: Callable[[str], Caller | None],
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Make the maker.
 
         Args:
-            key: signs; the same on every node.
+            key: signs what it is derived for, the same on every node; without one no token is made.
             account_of: the account of a name, while there is one.
         """
-        self._key = key
+        self._key = key.derive("tokens of apps") if key is not None else None
         self._account_of = account_of
         self._clock = clock
 
     def issue(self, account: str, dialect: str, lifetime_seconds: int) -> str:
-        """A new token."""
+        """A new token.
+
+        Raises:
+            NotOffered: nodes that share a database have no key in common.
+        """
+        if self._key is None:
+            raise NotOffered("tokens need node.secret_key")
         now = int(self._clock())
         claims = {"sub": account, "aud": dialect, "iat": now, "exp": now + lifetime_seconds}
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
@@ -40,6 +52,8 @@ class AccountTokens:
         Raises:
             Unauthorized: it is none of ours, its time is over, or the account is gone.
         """
+        if self._key is None:
+            raise Unauthorized("unknown or wrong credentials")
         try:
             # The time is looked at below, by our own clock.
             claims = jwt.decode(

@@ -135,10 +135,10 @@ async def test_without_an_address_of_ours_the_app_is_called_itself() -> None:
 class Webhooks:
     """Knows one webhook, as the directory does."""
 
-    async def get(self, account: str, kind: str, entry_id: str) -> Entry | None:
+    async def by_name(self, account: str, kind: str, name: str) -> list[Entry]:
         fields = {"uri": APP, "secret": "app-secret"}
-        is_it = (account, kind, entry_id) == ("shop", "webhook", "hook-1")
-        return Entry(id="hook-1", name="mine", fields=fields) if is_it else None
+        is_it = (account, kind, name) == ("shop", "webhook", "hook-1")
+        return [Entry(id="1", name=name, fields=fields)] if is_it else []
 
 
 async def test_a_webhook_of_ours_becomes_theirs_and_callbacks_are_found_by_their_id() -> None:
