@@ -83,7 +83,7 @@ _COUNTRIES: Final[Mapping[str, str]] = {
     # Where one language reaches nearly everybody; elsewhere English is the better guess.
     "ar": "AE BH DZ EG IQ JO KW LB LY MA MR OM PS QA SA SD SY TN YE",
     "es": "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PR PY SV UY VE",
-    "fr": "BF BI BJ BL CD CF CG CI CM DJ FR GA GF GN GP KM LU MC MF ML MQ NC NE PF PM RE SN TD TF TG WF YT",
+    "fr": "BF BI BJ BL CD CF CG CI CM DJ FR GA GF GN GP KM LU MC MF ML MQ NC NE PF PM RE SN TD TG WF YT",
     "pt": "AO BR CV GW MZ PT ST TL",
     "de": "AT DE LI",
     "it": "IT SM VA",

@@ -23,11 +23,19 @@ class Runner:
     Args:
         sweeps: by the service's name.
         may_run: whether this node may write now.
+        seconds: how long one that is done is left alone.
     """
 
-    def __init__(self, sweeps: Mapping[str, Sweep], *, may_run: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        sweeps: Mapping[str, Sweep],
+        *,
+        may_run: Callable[[], bool] = lambda: True,
+        seconds: float = SWEEP_SECONDS,
+    ) -> None:
         self._sweeps = sweeps
         self._may_run = may_run
+        self._seconds = seconds
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -49,4 +57,4 @@ class Runner:
             except Exception:
                 log.exception("a service was interrupted", service=name)
                 is_done = True
-            await asyncio.sleep(SWEEP_SECONDS if is_done else 0)
+            await asyncio.sleep(self._seconds if is_done else 0)
