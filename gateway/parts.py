@@ -227,7 +227,7 @@ class Parts:
         self._accounts = Accounts(self.config.account)
         self._rates = RateLimits(request_rates(self.config.account))
         self._apps = ConfiguredApps(lambda: self.config.account)
-        self._tokens = AccountTokens(open_secret_key(self.config), lambda name: self._accounts.get(name))
+        self._tokens = AccountTokens(open_secret_key(self.config), self._accounts.get)
         self._outbox = Outbox(self.store, self._on_callbacks)
 
     def _new_router(self, config: Config) -> Router:
