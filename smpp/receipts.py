@@ -31,6 +31,7 @@ CARRIERS: Final = (DeliverSm, DataSm)
 _TO_ONE: Final = (SubmitSm, DataSm)
 """What is submitted to one destination."""
 
+_TAKEN: Final = CommandStatus.ESME_ROK
 _EXPIRE_EVERY_SECONDS = 1.0
 
 
@@ -290,7 +291,7 @@ class ReceiptDesk:
             match.context.add(receipt)
         elif not has_room:
             return CommandStatus.ESME_RX_T_APPN
-        return CommandStatus.ESME_ROK
+        return _TAKEN
 
     def take(self, message: DeliverSm | DataSm, receipt: Receipt) -> CommandStatus | Awaitable[CommandStatus]:
         """What a link calls for a receipt that no handler takes; a desk that decides later returns an awaitable."""

@@ -21,6 +21,9 @@ _GENERIC_NACK: Final = int(CommandId.GENERIC_NACK)
 _ENQUIRE_LINK: Final = int(CommandId.ENQUIRE_LINK)
 _UNBIND: Final = int(CommandId.UNBIND)
 
+_CLOSED: Final = SessionState.CLOSED
+"""To ask the enumeration for its member takes four times as long, and it is asked for after every PDU."""
+
 _LARGE_OCTETS: Final = 1024
 """Bodies up to here are not worth counting: 1000 of them are a megabyte, and each has fewer than 256 TLVs."""
 
@@ -71,11 +74,7 @@ class Receiving(Sending):
                     self._receive_response(command_id, command_status, sequence_number, position, end, now)
                 else:
                     self._receive_request(command_id, sequence_number, position, end, now)
-                if (
-                    self.reading_paused
-                    or self.state is SessionState.CLOSED
-                    or (self._is_full and not self._is_refusing)
-                ):
+                if self.reading_paused or self.state is _CLOSED or (self._is_full and not self._is_refusing):
                     break
         except FrameError as error:
             self._lose_framing(error)

@@ -32,6 +32,7 @@ _BINDS: Final[dict[BindMode, type[Bind]]] = {
     BindMode.RECEIVER: BindReceiver,
     BindMode.TRANSCEIVER: BindTransceiver,
 }
+_CLOSED: Final = SessionState.CLOSED
 _ENQUIRE_LINK: Final = int(CommandId.ENQUIRE_LINK)
 _UNBIND: Final = int(CommandId.UNBIND)
 
@@ -180,7 +181,7 @@ class Sending(SessionCore):
         Raises:
             EncodeError: the message holds what the specification forbids.
         """
-        if self.state is SessionState.CLOSED:
+        if self.state is _CLOSED:
             return
         if not self._send_tlvs:
             tlvs: Tlvs = getattr(message, "tlvs", NO_TLVS)
