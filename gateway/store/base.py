@@ -17,6 +17,7 @@ from gateway.store.ids import Ids
 from gateway.store.matching import IdRule
 from gateway.store.money import NOTHING, Allowance, MoneyStore, NewClaim, RefundRule
 from gateway.store.records import RecordStore
+from gateway.store.retention import RetentionStore
 from gateway.store.slots import BindSlot, Shares, Wanted
 
 CallbackFor = Callable[[Message, Receipt | None], Callback | None]
@@ -47,6 +48,8 @@ class Bookkeeping:
     inbound_callback: InboundCallback = _nothing_owed
     id_rules: Mapping[str, IdRule] = field(default_factory=dict)
     """By SMSC group; `as_is` for others."""
+    receipt_parts: Mapping[str, str] = field(default_factory=dict)
+    """Uplinks that are asked for the receipt of one part only: "first" or "last"."""
     parked_seconds: float = 3_600.0
     """How long a receipt waits for its response."""
     deadline_seconds: float = 259_200.0
@@ -122,7 +125,7 @@ class Inherited(msgspec.Struct, frozen=True):
     """Whether no unfinished message of a dead node is left."""
 
 
-class Store(RecordStore, MoneyStore):
+class Store(RecordStore, MoneyStore, RetentionStore):
     """Where messages are kept."""
 
     ids: Ids

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -27,45 +26,24 @@ from gateway.store.base import (
 )
 from gateway.store.ids import Ids, key_at, key_of
 from gateway.store.matching import look_up_key
-from gateway.store.memory_money import MoneyTables
-from gateway.store.memory_records import RecordTable
+from gateway.store.memory_tables import Tables
 from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
 from gateway.store.moves import (
     Changes,
-    GroupKey,
     Loaded,
     Parked,
-    PartKey,
     decide_ends,
     decide_receipts,
     decide_results,
     decide_unknown,
-    part_look_up_key,
     receipts_need,
 )
 from gateway.store.records import Record
+from gateway.store.retention import PURGE_LIMIT, Cutoffs, Purged
 from gateway.store.sqlite_search import days, key_range
 
 T = TypeVar("T")
 replace = msgspec.structs.replace
-
-
-@dataclass(slots=True)
-class Tables:
-    """What would be on the disk; hand it to a second store and it is as after a crash."""
-
-    messages: dict[str, Message] = field(default_factory=dict)
-    parts: dict[str, dict[int, Part]] = field(default_factory=dict)
-    events: dict[str, list[Event]] = field(default_factory=dict)
-    by_smsc_id: dict[GroupKey, list[PartKey]] = field(default_factory=dict)
-    parked: dict[int, Receipt] = field(default_factory=dict)
-    orphans: list[Receipt] = field(default_factory=list)
-    inbound: dict[str, Inbound] = field(default_factory=dict)
-    callbacks: dict[str, Callback] = field(default_factory=dict)
-    votes: dict[str, dict[str, int]] = field(default_factory=dict)
-    nodes: dict[str, float] = field(default_factory=dict)
-    records: RecordTable = field(default_factory=RecordTable)
-    money: MoneyTables = field(default_factory=MoneyTables)
 
 
 class MemoryStore(Store):
@@ -132,7 +110,7 @@ class MemoryStore(Store):
                 if one.replaces_split:
                     self.tables.parts.pop(one.message.id, None)
                 for part in one.parts:
-                    self._put_part(part)
+                    self.tables.put_part(part)
                 self._write_events(departure_events(one))
 
         await self._commit("depart", work)
@@ -378,6 +356,32 @@ class MemoryStore(Store):
     async def usage(self, account: str) -> dict[str, int]:
         return self.tables.money.usage(account)
 
+    # --- forgetting ---
+
+    async def finished(self, before: float, *, after_id: str = "", limit: int = PURGE_LIMIT) -> list[Message]:
+        found = [
+            one
+            for one in self.tables.messages.values()
+            if one.state.is_final and after_id < one.id and key_of(one.id) < key_at(before)
+        ]
+        return sorted(found, key=lambda one: one.id)[:limit]
+
+    async def forget_messages(self, ids: Collection[str]) -> None:
+        await self._commit("forget messages", lambda: self.tables.forget(ids))
+
+    async def inbound_before(self, before: float, *, limit: int = PURGE_LIMIT) -> list[Inbound]:
+        return [one for one in list(self.tables.inbound.values())[:limit] if one.received_at < before]
+
+    async def forget_inbound(self, ids: Collection[str]) -> None:
+        def work() -> None:
+            for one in ids:
+                self.tables.inbound.pop(one, None)
+
+        await self._commit("forget inbound", work)
+
+    async def purge(self, cutoffs: Cutoffs) -> Purged:
+        return await self._commit("purge", lambda: self.tables.purge(cutoffs))
+
     # --- starting ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
@@ -527,9 +531,9 @@ class MemoryStore(Store):
             )
         self.tables.money.refund(changes.refunds)
         for part in (*changes.ended.values(), *changes.moved.values()):
-            self._put_part(part)
+            self.tables.put_part(part)
         for identifier in changes.erased:
-            self._erase(identifier)
+            self.tables.erase(identifier)
         self._write_events(changes.events)
         for callback in changes.callbacks:
             self._put_callback(callback)
@@ -541,18 +545,6 @@ class MemoryStore(Store):
             votes = self.tables.votes.setdefault(group, {})
             votes[rule] = votes.get(rule, 0) + 1
         return len(changes.callbacks)
-
-    def _erase(self, identifier: str) -> None:
-        self.tables.messages[identifier] = replace(self.tables.messages[identifier], text="")
-        for part in self.tables.parts.get(identifier, {}).values():
-            self.tables.parts[identifier][part.number] = replace(part, body=replace(part.body, short_message=b""))
-
-    def _put_part(self, part: Part) -> None:
-        self.tables.parts.setdefault(part.message_id, {})[part.number] = part
-        if part.smsc_message_id:
-            part_keys = self.tables.by_smsc_id.setdefault((part.group, part_look_up_key(part)), [])
-            if (part.message_id, part.number) not in part_keys:
-                part_keys.append((part.message_id, part.number))
 
     def _put_callback(self, callback: Callback) -> None:
         self.tables.callbacks[callback.id] = callback

@@ -17,7 +17,7 @@ import structlog
 
 from gateway.errors import KeyTaken, StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
-from gateway.store import postgres_intake, postgres_records
+from gateway.store import postgres_intake, postgres_purge, postgres_records
 from gateway.store import postgres_reads as reads
 from gateway.store import postgres_slots as slots
 from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Store, Swept
@@ -30,6 +30,7 @@ from gateway.store.postgres_rows import Connection, clean_struct
 from gateway.store.postgres_writer import LOST, Work, Writer, describe, hang_up, store_error
 from gateway.store.postgres_writes import Holder, Writes
 from gateway.store.records import Record
+from gateway.store.retention import PURGE_LIMIT, Cutoffs, Purged
 from gateway.store.slots import BindSlot, Shares, Wanted
 
 T = TypeVar("T")
@@ -266,6 +267,27 @@ class PostgresStore(Store):
 
     async def usage(self, account: str) -> dict[str, int]:
         return await self._read(lambda connection: postgres_intake.usage(connection, account))
+
+    # --- forgetting ---
+
+    async def finished(self, before: float, *, after_id: str = "", limit: int = PURGE_LIMIT) -> list[Message]:
+        return await self._read(lambda connection: postgres_purge.finished(connection, before, after_id, limit))
+
+    async def forget_messages(self, ids: Collection[str]) -> None:
+        await self._write("forget messages", list(ids))
+
+    async def inbound_before(self, before: float, *, limit: int = PURGE_LIMIT) -> list[Inbound]:
+        return await self._read(lambda connection: postgres_purge.inbound_before(connection, before, limit))
+
+    async def forget_inbound(self, ids: Collection[str]) -> None:
+        await self._write("forget inbound", list(ids))
+
+    async def purge(self, cutoffs: Cutoffs) -> Purged:
+        async def work(connection: Connection) -> Purged:
+            # Not the writer's affair: nothing of it is about what is on its way.
+            return await postgres_purge.purge(connection, cutoffs)
+
+        return await self._read(work)
 
     # --- nodes ---
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from gateway.models import Callback, Event, Inbound, Message, Receipt, State
-from gateway.store import postgres_intake
+from gateway.store import postgres_intake, postgres_purge
 from gateway.store import postgres_statements as sql
 from gateway.store.base import (
     NOT_BOUND,
@@ -116,6 +116,8 @@ class Writes:
             "put records": _put_records,
             "drop records": drop_records,
             "book": postgres_intake.book,
+            "forget messages": postgres_purge.forget_messages,
+            "forget inbound": postgres_purge.forget_inbound,
         }
 
     def use(self, ids: Ids) -> None:

@@ -16,12 +16,13 @@ from typing import IO, Any, Final, TypeVar
 
 from gateway.errors import KeyTaken, StoreError, StoreFull
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
-from gateway.store import sqlite_intake, sqlite_records
+from gateway.store import sqlite_intake, sqlite_purge, sqlite_records
 from gateway.store.base import Bookkeeping, Departure, PartEnd, Store, Swept
 from gateway.store.ids import Ids
 from gateway.store.migrations import migrations
 from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
 from gateway.store.records import Record
+from gateway.store.retention import PURGE_LIMIT, Cutoffs, Purged
 from gateway.store.sqlite_names import Names
 from gateway.store.sqlite_reads import Reads
 from gateway.store.sqlite_search import Search
@@ -222,6 +223,24 @@ class SqliteStore(Store):
     async def usage(self, account: str) -> dict[str, int]:
         return await self._read(lambda: sqlite_intake.usage(self._reader_connection, account))
 
+    # --- forgetting ---
+
+    async def finished(self, before: float, *, after_id: str = "", limit: int = PURGE_LIMIT) -> list[Message]:
+        return await self._look(lambda: sqlite_purge.finished(self._search_connection, before, after_id, limit))
+
+    async def forget_messages(self, ids: Collection[str]) -> None:
+        await self._write("forget messages", list(ids))
+
+    async def inbound_before(self, before: float, *, limit: int = PURGE_LIMIT) -> list[Inbound]:
+        return await self._look(lambda: sqlite_purge.inbound_before(self._search_connection, before, limit))
+
+    async def forget_inbound(self, ids: Collection[str]) -> None:
+        await self._write("forget inbound", list(ids))
+
+    async def purge(self, cutoffs: Cutoffs) -> Purged:
+        purged: Purged = await self._write("purge", [cutoffs])
+        return purged
+
     # --- starting ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
@@ -387,6 +406,8 @@ def _lock(path: Path) -> IO[str]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS)
+    # Of a new file only: one that is old stays as it was made.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         connection.close()

@@ -235,6 +235,23 @@ class Names:
         self._next_run += 1
         return True
 
+    def drop_old(self, connection: Connection) -> bool:
+        """Drop some of the names of messages that are gone; whether there are more."""
+        oldest = connection.execute("SELECT min(key) FROM messages").fetchone()[0]
+        if oldest is not None:
+            connection.execute("DELETE FROM name_runs WHERE last_key < ?", (oldest,))
+        run = connection.execute("SELECT min(run) FROM names").fetchone()[0]
+        if run is None or (self._run is not None and run == self._run.number):
+            return False
+        if connection.execute("SELECT 1 FROM name_runs WHERE run = ?", (run,)).fetchone():
+            return False
+        connection.execute(
+            "DELETE FROM names WHERE (run, hash, message) IN"
+            " (SELECT run, hash, message FROM names WHERE run = ? ORDER BY hash, message LIMIT ?)",
+            (run, SWEEP_ROWS),
+        )
+        return True
+
     # --- asking ---
 
     def in_memory(self, wanted: int) -> list[int]:

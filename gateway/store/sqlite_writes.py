@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.errors import KeyTaken
 from gateway.models import Callback, Event, Inbound, Message, Receipt, State
-from gateway.store import sqlite_intake
+from gateway.store import sqlite_intake, sqlite_purge
 from gateway.store.base import (
     NOT_BOUND,
     NOT_REACHED,
@@ -38,6 +38,7 @@ from gateway.store.moves import (
     results_need,
 )
 from gateway.store.records import Record
+from gateway.store.retention import Cutoffs, Purged
 from gateway.store.sqlite_names import Names
 from gateway.store.sqlite_records import drop_records, put_records
 from gateway.store.sqlite_rows import (
@@ -128,6 +129,9 @@ class Writes:
             "put records": _put_records,
             "drop records": drop_records,
             "book": sqlite_intake.book,
+            "forget messages": sqlite_purge.forget_messages,
+            "forget inbound": sqlite_purge.forget_inbound,
+            "purge": self.purge,
         }
 
     # --- accepting and sending ---
@@ -306,6 +310,9 @@ class Writes:
                 " ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until",
                 (name, now, lease_until),
             )
+
+    def purge(self, connection: Connection, cutoffs: list[Cutoffs], _context: object) -> Purged:
+        return sqlite_purge.purge(connection, self._names, cutoffs[-1])
 
     def ping(self, connection: Connection, rows: list[int], _context: object) -> None:
         connection.execute(
