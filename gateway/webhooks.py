@@ -25,7 +25,8 @@ from gateway.errors import InvalidMessage, StoreError
 from gateway.metrics import Metrics
 from gateway.models import Callback
 from gateway.networks import check_url, parse_networks
-from gateway.outgoing import checked_session
+from gateway.outgoing import CheckedResolver
+from gateway.posting import PostClient
 from gateway.providers.base import DEFAULT_RULES, CallbackRules
 from gateway.reports import bookkeeping
 from gateway.store import Store
@@ -355,48 +356,32 @@ class WebhookDispatcher:
 class HttpPoster:
     """Tries callbacks over HTTP."""
 
-    def __init__(self, config: WebhooksConfig, session: aiohttp.ClientSession | None = None) -> None:
+    def __init__(self, config: WebhooksConfig) -> None:
         self._exempt = parse_networks(config.allow_private_networks)
-        self._limit = config.response_limit_bytes
-        self._session = session or checked_session(exempt=self._exempt, timeout_seconds=config.timeout_seconds)
+        self._client = PostClient(
+            CheckedResolver(self._exempt),
+            timeout_seconds=config.timeout_seconds,
+            body_limit=config.response_limit_bytes,
+        )
 
     async def post(self, callback: Callback, headers: Mapping[str, str]) -> Answer:
         """Send a callback; 2xx acknowledges it."""
         try:
             check_url(callback.url, self._exempt)
-            async with self._session.request(
-                callback.method,
-                callback.url,
-                data=callback.body or None,
-                headers=headers,
-                allow_redirects=False,
-            ) as response:
-                if await _exceeds(response, self._limit):
-                    # Not worth reading to its end for the sake of the connection.
-                    response.close()
-                if 200 <= response.status < 300:
-                    return Answer(True, status=response.status)
-                return Answer(False, f"HTTP status {response.status}", response.status)
+            status = await self._client.request(callback.method, callback.url, headers, callback.body)
+            if 200 <= status < 300:
+                return Answer(True, status=status)
+            return Answer(False, f"HTTP status {status}", status)
         except InvalidMessage as error:
             return Answer(False, error.message)
         except TimeoutError:
             return Answer(False, "no answer in time")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             return Answer(False, _describe(error))
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._session.close()
-
-
-async def _exceeds(response: aiohttp.ClientResponse, limit: int) -> bool:
-    """Read a body that nobody looks at; whether it is longer than that."""
-    read = 0
-    async for chunk in response.content.iter_any():
-        read += len(chunk)
-        if read > limit:
-            return True
-    return False
+        await self._client.close()
 
 
 def _describe(error: Exception) -> str:

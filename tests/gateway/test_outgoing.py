@@ -13,7 +13,7 @@ from aiohttp import web
 from gateway.config import WebhooksConfig
 from gateway.models import Callback
 from gateway.networks import parse_networks
-from gateway.outgoing import CheckedResolver, RefusedAddressError
+from gateway.outgoing import CheckedResolver, RefusedAddressError, checked_session
 from gateway.webhooks import Answer, HttpPoster
 
 
@@ -166,10 +166,10 @@ async def test_a_host_that_does_not_answer_is_given_up_in_time() -> None:
 
 def test_a_session_keeps_no_cookies_and_unpacks_nothing() -> None:
     async def check() -> None:
-        poster = HttpPoster(WebhooksConfig())
-        assert isinstance(poster._session.cookie_jar, aiohttp.DummyCookieJar)
-        assert poster._session.trust_env is False
-        await poster.close()
+        session = checked_session(exempt=(), timeout_seconds=1)
+        assert isinstance(session.cookie_jar, aiohttp.DummyCookieJar)
+        assert session.trust_env is False
+        await session.close()
 
     asyncio.run(check())
     assert parse_networks(()) == ()
