@@ -1,6 +1,7 @@
 """What the tools that connect to an SMSC share: passwords, certificates, exit codes, Ctrl-C."""
 
 import asyncio
+import gc
 import os
 import signal
 import ssl
@@ -108,6 +109,8 @@ def run(tool: str, work: Coroutine[Any, Any, int], *, with_uvloop: bool = False)
         work: what it does.
         with_uvloop: whether it runs on uvloop, which has to be there.
     """
+    # What was imported stays: the collector needs not look through it each time, ten milliseconds long.
+    gc.freeze()
     try:
         with asyncio.Runner(loop_factory=_uvloop() if with_uvloop else None) as runner:
             code = runner.run(work)
