@@ -6,14 +6,14 @@ future; places in the window are handed out in the order they were asked for. On
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
 from math import inf
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from smpp.errors import NotSent, StateError, WindowFull
-from smpp.log import STANDARD_LOGGER, is_worth_a_line, log
+from smpp.log import is_worth_a_line, log
+from smpp.owner import Completion, Owner
 from smpp.session import (
     BindRequested,
     Closed,
@@ -30,8 +30,8 @@ from smpp.session import (
     Trace,
 )
 from smpp.session.state import CONTROL
-from smpp.trace import both, line
-from smpp.wire.pdu import Message, Request, Response
+from smpp.trace import trace_of
+from smpp.wire.pdu import Request, Response
 
 _FLUSH_AT: Final = 32
 """PDUs that are written without waiting for the end of the turn: with one write a turn both ends take turns."""
@@ -57,41 +57,6 @@ _NOTICES_IN_FULL: Final = 10
 bound only the first is."""
 
 
-class Completion(Protocol):
-    """Where the end of a request goes; an `asyncio.Future` is one."""
-
-    def done(self) -> bool:
-        """Whether nobody waits any more."""
-
-    def set_result(self, result: ResponseReceived, /) -> None:
-        """The peer answered."""
-
-    def set_exception(self, exception: BaseException, /) -> None:
-        """No response will come."""
-
-
-class Owner(Protocol):
-    """Who gets what a connection receives: the client's or the server's side of it."""
-
-    def request_received(self, event: RequestReceived) -> None:
-        """The peer asks for something."""
-
-    def bind_requested(self, event: BindRequested) -> None:
-        """An ESME wants to bind."""
-
-    def outbind_received(self, event: OutbindReceived) -> None:
-        """An SMSC asks us to bind."""
-
-    def state_changed(self, event: StateChanged) -> None:
-        """The session moved on."""
-
-    def room_changed(self) -> None:
-        """There may be room in the window again."""
-
-    def connection_closed(self, reason: str) -> None:
-        """It is over; every request has had its end."""
-
-
 class Connection(asyncio.Protocol):
     """One connection to a peer.
 
@@ -105,9 +70,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, config: SessionConfig, name: str, owner: Owner, trace: Trace | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self.name = name
-        # Whether PDUs are logged is asked once: it costs nothing where they are not.
-        logs_pdus = STANDARD_LOGGER.isEnabledFor(logging.DEBUG)
-        self.session = Session(config, self._loop.time(), both(self._guard(trace), self._log if logs_pdus else None))
+        self.session = Session(config, self._loop.time(), trace_of(name, trace))
         self.closed: asyncio.Future[str] = self._loop.create_future()
         """Done when the session is over; its result is the reason."""
         self.lost: asyncio.Future[None] = self._loop.create_future()
@@ -519,24 +482,6 @@ class Connection(asyncio.Protocol):
         if not self.session.is_closed:
             self._tick_due = self._loop.time() + self._tick_seconds
             self._timer = self._loop.call_at(self._tick_due, self._tick)
-
-    # Inside: traces
-
-    def _guard(self, trace: Trace | None) -> Trace | None:
-        if trace is None:
-            return None
-
-        def guarded(direction: str, message: Message, sequence_number: int, command_status: int) -> None:
-            try:
-                trace(direction, message, sequence_number, command_status)
-            except Exception as error:
-                log.error("trace failed", connection=self.name, exc_info=error)
-
-        return guarded
-
-    def _log(self, direction: str, message: Message, sequence_number: int, command_status: int) -> None:
-        words, fields = line(direction, message, sequence_number, command_status)
-        log.debug(words, connection=self.name, **fields)
 
     def __repr__(self) -> str:
         return f"<Connection {self.name} {self.session!r}>"

@@ -206,7 +206,7 @@ class Link:
         if self._connection is not None:
             self._connection.abort(reason)
 
-    # What the connection calls (smpp.connection.Owner)
+    # What the connection calls (smpp.owner.Owner)
 
     def request_received(self, event: RequestReceived) -> None:
         """A message, a receipt, an alert."""

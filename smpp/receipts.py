@@ -334,7 +334,7 @@ class ReceiptDesk:
 
 
 class SubmissionEnd(msgspec.Struct, eq=False):
-    """Where the answer to one part goes (smpp.connection.Completion).
+    """Where the answer to one part goes (smpp.owner.Completion).
 
     Receipts are expected from that moment on, not from when whoever waits gets their turn: the first one often comes in
     the same octets. They are also where nobody waits any more.

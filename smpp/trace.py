@@ -1,9 +1,11 @@
 """PDUs as lines of a log: ``< submit_sm #17``, with the payload left out and passwords never shown."""
 
+import logging
 from typing import Any, Final
 
 import msgspec
 
+from smpp.log import STANDARD_LOGGER, log
 from smpp.session import Trace
 from smpp.status import describe_status
 from smpp.wire import tlv
@@ -31,6 +33,30 @@ def describe(message: Message) -> dict[str, Any]:
         elif value != field.default and value is not None:
             shown[field.name] = _shorten(value)
     return shown
+
+
+def trace_of(name: str, trace: Trace | None) -> Trace | None:
+    """What a connection of this name calls for every PDU: a program's trace, and the log where it wants debug lines.
+
+    Whether it does is asked once: it costs nothing where it does not.
+    """
+
+    def logged(direction: str, message: Message, sequence_number: int, command_status: int) -> None:
+        words, fields = line(direction, message, sequence_number, command_status)
+        log.debug(words, connection=name, **fields)
+
+    is_logged = STANDARD_LOGGER.isEnabledFor(logging.DEBUG)
+    return both(None if trace is None else _guarded(name, trace), logged if is_logged else None)
+
+
+def _guarded(name: str, trace: Trace) -> Trace:
+    def guarded(direction: str, message: Message, sequence_number: int, command_status: int) -> None:
+        try:
+            trace(direction, message, sequence_number, command_status)
+        except Exception as error:
+            log.error("trace failed", connection=name, exc_info=error)
+
+    return guarded
 
 
 def both(first: Trace | None, second: Trace | None) -> Trace | None:

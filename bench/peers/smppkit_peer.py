@@ -125,7 +125,7 @@ class Smsc:
         except smpp.WindowFull:
             pass
 
-    # What becomes of a receipt (smpp.connection.Completion): nobody asks.
+    # What becomes of a receipt (smpp.owner.Completion): nobody asks.
 
     def done(self) -> bool:
         """Whether nobody waits any more."""

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any, Protocol
 
-from smpp.connection import Completion, Connection
+from smpp.connection import Connection
 from smpp.constants import BindMode
 from smpp.errors import ConnectionLost
+from smpp.owner import Completion
 from smpp.ratelimit import TokenBucket
 from smpp.server.admission import Visit
 from smpp.session import BindRequested, OutbindReceived, RequestReceived, ResponseReceived, StateChanged
@@ -99,7 +100,7 @@ class ServerSession:
         """End the session now."""
         self.connection.close(reason)
 
-    # What the connection calls (smpp.connection.Owner)
+    # What the connection calls (smpp.owner.Owner)
 
     def request_received(self, event: RequestReceived) -> None:
         """Hand it to the server's handlers."""

@@ -107,7 +107,7 @@ class Delivery:
         self._waiters = None
         self._post.awaited.discard(self)
 
-    # What the connection calls (smpp.connection.Completion)
+    # What the connection calls (smpp.owner.Completion)
 
     def done(self) -> bool:
         """Never: it wants to know."""
