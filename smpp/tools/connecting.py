@@ -109,8 +109,9 @@ def run(tool: str, work: Coroutine[Any, Any, int], *, with_uvloop: bool = False)
         work: what it does.
         with_uvloop: whether it runs on uvloop, which has to be there.
     """
-    # What was imported stays: the collector needs not look through it each time, ten milliseconds long.
-    gc.freeze()
+    if threading.current_thread() is threading.main_thread():
+        # What was imported stays: the collector needs not look through it each time, ten milliseconds long.
+        gc.freeze()
     try:
         with asyncio.Runner(loop_factory=_uvloop() if with_uvloop else None) as runner:
             code = runner.run(work)
