@@ -89,7 +89,7 @@ async def run(
                 Sender(policy, urls, ssl_context=context, rate=rate / len(POLICIES), seed=seed + number)
                 for number, policy in enumerate(POLICIES, 1)
             ]
-            await _send(senders, weather, report, tell)
+            await _send(senders, weather, report, folder, tell)
             for server in servers:
                 await server.end()
             report.leaks += [
@@ -106,7 +106,9 @@ async def run(
     return report
 
 
-async def _send(senders: list[Sender], weather: Weather, report: Report, tell: Callable[[str], None]) -> None:
+async def _send(
+    senders: list[Sender], weather: Weather, report: Report, folder: Path, tell: Callable[[str], None]
+) -> None:
     """Send through the trouble; returns when it is over and all that was to come has come."""
     for sender in senders:
         sender.pool.start()
@@ -123,7 +125,7 @@ async def _send(senders: list[Sender], weather: Weather, report: Report, tell: C
             )
             report.leaks += [str(one) or repr(one) for one in results if isinstance(one, BaseException)]
             tell("the trouble is over; waiting for receipts")
-            await _wait_for_receipts(senders)
+            await _wait_for_receipts(senders, folder)
         finally:
             telling.cancel()
         for sender in senders:
@@ -134,16 +136,29 @@ async def _send(senders: list[Sender], weather: Weather, report: Report, tell: C
         await asyncio.gather(*(sender.pool.stop() for sender in senders))
 
 
-async def _wait_for_receipts(senders: list[Sender]) -> None:
-    """Until they are all there, or long enough after the last one that came."""
+async def _wait_for_receipts(senders: list[Sender], folder: Path) -> None:
+    """Until they are all there, or long enough after the last one that came.
+
+    Those of what is in doubt have no submission that could wait for them: the logs say whether they were taken.
+    """
     loop = asyncio.get_running_loop()
+    tails = [Tail(log_of(folder, index)) for index in range(SERVERS)]
+    untaken: set[str] = set()
+    taken: set[str] = set()
     patience, before = loop.time() + _RECEIPT_SECONDS, -1
-    while (missing := sum(sender.receipts_missing() for sender in senders)) and loop.time() < patience:
+    while loop.time() < patience:
+        for line in (line for tail in tails for line in tail.lines()):
+            if line.is_accepted_message and line.message_id not in taken:
+                untaken.add(line.message_id)
+            elif line.is_acknowledged_receipt:
+                taken.add(line.message_id)
+                untaken.discard(line.message_id)
+        missing = len(untaken) + sum(sender.receipts_missing() for sender in senders)
+        if not missing:
+            return
         if missing != before:
             patience, before = loop.time() + _RECEIPT_SECONDS, missing
         await asyncio.sleep(0.2)
-    # Receipts of what is in doubt have no submission that could wait for them.
-    await asyncio.sleep(5.0)
 
 
 async def _leaks(sender: Sender) -> list[str]:
