@@ -132,7 +132,7 @@ async def _sms(asked: Asked) -> WebAnswer:
         account=asked.caller.name,
         recipient=number,
         sender=asked.text("from"),
-        text=asked.required("text"),
+        text=asked.message_text(),
         callback_url=asked.callback_url(),
         dialect=spec.NAME,
         origin=_network(asked, number).mccmnc,

@@ -59,6 +59,20 @@ class Asked:
             raise Refused(INVALID_REQUEST)
         return text
 
+    def message_text(self) -> str:
+        """The text to be sent, every blank in its place.
+
+        Raises:
+            Refused: there is none.
+        """
+        try:
+            text = text_field(self.fields, "text")
+        except UnreadableFields:
+            raise Refused(INVALID_REQUEST) from None
+        if not text:
+            raise Refused(INVALID_REQUEST)
+        return text
+
     def number(self) -> str:
         """The digits of `number`.
 
