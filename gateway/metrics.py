@@ -66,6 +66,12 @@ class Metrics:
         self.provider_pauses = Counter(
             "gateway_provider_pauses", "Times a provider that failed was left alone.", ["uplink"], registry=registry
         )
+        self.verifications = Counter(
+            "gateway_verifications", "What happened to verifications.", ["door", "outcome"], registry=registry
+        )
+        self.verify_blocked = Counter(
+            "gateway_verifications_blocked", "Codes that a guard has kept back.", ["code"], registry=registry
+        )
         self.store_errors = Counter("gateway_store_errors", "Commits that failed.", ["work"], registry=registry)
 
     def on_commit(self, seconds: float, rows: int) -> None:

@@ -219,6 +219,7 @@ class Parts:
             on_callbacks=self._on_callbacks,
             channels=ProviderChannels(self._pass_through),
             source=ProviderNetworks(self._pass_through),
+            metrics=self.metrics,
             may_run=lambda: self._lease is None or self._lease.is_held,
         )
         self._pass_through.states = (self._service_desk,)
@@ -265,6 +266,7 @@ class Parts:
             metrics=self.metrics,
             poll_for_seconds=self.config.receipts.deadline_seconds,
             may_send=lambda: lease is None or lease.is_held,
+            is_elsewhere=self._slots.is_elsewhere if self.store.is_shared else None,
         )
 
     def _rest_uplinks(self) -> list[RestUplink]:
@@ -344,7 +346,7 @@ class Parts:
 
     def _new_rest(self, config: Config) -> Callable[[], None]:
         """What else goes by other settings, made and ready to be put in force."""
-        return lambda: None
+        return lambda: self._service_desk.use(config)
 
     def _switched(self, config: Config) -> None:
         self.config = config

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 from gateway.config import Config
 from gateway.intake import Intake
+from gateway.metrics import Metrics
 from gateway.networks import check_url, parse_networks
 from gateway.optouts import OptOuts
 from gateway.providers.ports import NotOffered, Verifier
@@ -59,6 +60,7 @@ class ServiceDesk:
         channels: ChannelSender | None = None,
         source: NetworkSource | None = None,
         may_run: Callable[[], bool] = lambda: True,
+        metrics: Metrics | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._config = config
@@ -106,6 +108,7 @@ class ServiceDesk:
                 on_callbacks=on_callbacks,
                 check_url=self._check_url,
                 clock=clock,
+                metrics=metrics,
             )
         sweeps = {"flows": self.flows.sweep, "look-ups": self.numbers.sweep}
         watch.tell(failover.SERVICE, self.flows.on_message)
@@ -131,6 +134,14 @@ class ServiceDesk:
         await self._runner.stop()
         await self._watch.stop()
         await self.numbers.stop()
+
+    def use(self, config: Config) -> None:
+        """Go by other settings from now on."""
+        settings = config.services
+        self.flows.use(settings.flows)
+        self.numbers.use(settings.lookup)
+        if self._verify is not None:
+            self._verify.use(settings.verify)
 
     # --- from providers ---
 

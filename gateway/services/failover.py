@@ -86,6 +86,10 @@ class FlowService:
         self._channels = channels
         self._flows = Shelf(store, SERVICE, Document, clock=clock)
 
+    def use(self, config: FlowsConfig) -> None:
+        """Go by other settings from now on."""
+        self._config = config
+
     # --- for doors ---
 
     async def begin(

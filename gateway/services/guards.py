@@ -159,11 +159,22 @@ class Counters:
 
 
 class Guards:
-    """Says whether one more code may go out."""
+    """Says whether one more code may go out.
 
-    def __init__(self, config: VerifyConfig, counters: Counters) -> None:
+    Args:
+        on_block: told which guard has said no.
+    """
+
+    def __init__(
+        self, config: VerifyConfig, counters: Counters, *, on_block: Callable[[str], None] = lambda _guard: None
+    ) -> None:
         self._config = config
         self._counters = counters
+        self._on_block = on_block
+
+    def use(self, config: VerifyConfig) -> None:
+        """Go by other settings from now on."""
+        self._config = config
 
     async def pass_code(self, account: str, *, number: str, country: str, remote: str) -> None:
         """Count a code that is about to go out.
@@ -177,26 +188,25 @@ class Guards:
         """
         config = self._config
         if (config.countries and country not in config.countries) or country in config.blocked_countries:
-            raise VerifyError(VerifyProblem.BLOCKED, "no codes go to this country", guard="country")
+            raise self._blocked("country", "no codes go to this country")
         await self._check_conversion(account, number)
+        refused = await self._counters.take(account, self._caps(number, remote))
+        if refused is not None:
+            raise self._blocked(refused.guard, refused.text, retry_after=WINDOW_SECONDS / 4)
+
+    def _caps(self, number: str, remote: str) -> list[Cap]:
+        config = self._config
+        prefix = number[: -config.prefix_cut]
         caps = [
             Cap(f"number {number}", config.per_number, "number", "too many codes went to this number"),
-            Cap(
-                f"prefix {number[: -config.prefix_cut]}",
-                config.per_prefix,
-                "prefix",
-                "too many codes went to numbers such as this",
-            ),
+            Cap(f"prefix {prefix}", config.per_prefix, "prefix", "too many codes went to numbers such as this"),
             Cap("account", config.per_account, "account", "the account sent too many codes"),
             Cap(f"sent {self._range(number)}", 0, ""),
         ]
         if remote:
-            caps.append(
-                Cap(f"remote {remote[:64]}", config.per_remote, "remote", "too many codes were asked for from there")
-            )
-        refused = await self._counters.take(account, caps)
-        if refused is not None:
-            raise VerifyError(VerifyProblem.BLOCKED, refused.text, guard=refused.guard, retry_after=WINDOW_SECONDS / 4)
+            text = "too many codes were asked for from there"
+            caps.append(Cap(f"remote {remote[:64]}", config.per_remote, "remote", text))
+        return caps
 
     async def came_back(self, account: str, number: str) -> None:
         """Count a code that was typed in."""
@@ -211,12 +221,12 @@ class Guards:
             return
         back = await self._counters.read(account, f"back {self._range(number)}")
         if back * 100 < sent * config.conversion_percent:
-            raise VerifyError(
-                VerifyProblem.BLOCKED,
-                "too few of the codes to this range come back",
-                guard="conversion",
-                retry_after=WINDOW_SECONDS / 4,
-            )
+            text = "too few of the codes to this range come back"
+            raise self._blocked("conversion", text, retry_after=WINDOW_SECONDS / 4)
+
+    def _blocked(self, guard: str, text: str, *, retry_after: float = 0.0) -> VerifyError:
+        self._on_block(guard)
+        return VerifyError(VerifyProblem.BLOCKED, text, guard=guard, retry_after=retry_after)
 
     def _range(self, number: str) -> str:
         return number[: self._config.conversion_digits]

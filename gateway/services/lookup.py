@@ -90,6 +90,14 @@ class LookupService:
         if config.areas:
             numbers.load_areas()
 
+    def use(self, config: LookupConfig) -> None:
+        """Go by other settings from now on; who asks already keeps its turn."""
+        if config.concurrency != self._config.concurrency:
+            self._turns = asyncio.Semaphore(config.concurrency)
+        if config.areas and not self._config.areas:
+            numbers.load_areas()
+        self._config = config
+
     # --- what needs no network ---
 
     def parse(self, number: str) -> NumberInfo:

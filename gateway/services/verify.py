@@ -17,6 +17,7 @@ import structlog
 
 from gateway.config.services import VerifyConfig
 from gateway.errors import StoreError
+from gateway.metrics import Metrics
 from gateway.models import Message
 from gateway.providers.ports import (
     NotOffered,
@@ -63,6 +64,7 @@ class VerifyService:
         on_callbacks: Callable[[], None],
         check_url: Callable[[str], None] = allow_any,
         clock: Callable[[], float] = time.time,
+        metrics: Metrics | None = None,
     ) -> None:
         """Put it together.
 
@@ -77,11 +79,23 @@ class VerifyService:
         self._sealer = sealer
         self._check_url = check_url
         self._clock = clock
+        counted = metrics or Metrics()
         self._book = VerifyBook(
-            store, keep_seconds=config.keep_seconds, reporters=reporters, on_callbacks=on_callbacks, clock=clock
+            store,
+            keep_seconds=config.keep_seconds,
+            reporters=reporters,
+            on_callbacks=on_callbacks,
+            on_event=lambda dialect, event: counted.verifications.labels(dialect, event.value).inc(),
+            clock=clock,
         )
         self._counters = Counters(store, clock)
-        self._guards = Guards(config, self._counters)
+        self._guards = Guards(config, self._counters, on_block=lambda guard: counted.verify_blocked.labels(guard).inc())
+
+    def use(self, config: VerifyConfig) -> None:
+        """Go by other settings from now on."""
+        self._sender.use(config)
+        self._guards.use(config)
+        self._book.keep_seconds = config.keep_seconds
 
     # --- for dialects ---
 

@@ -37,6 +37,7 @@ class VerifyBook:
         keep_seconds: for how long those that have ended are kept.
         reporters: dialects that have words for what happens, by name.
         on_callbacks: called after a commit that owes callbacks.
+        on_event: told of what was written down, with the dialect.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class VerifyBook:
         reporters: Mapping[str, ServiceCallbacks],
         on_callbacks: Callable[[], None],
         clock: Callable[[], float],
+        on_event: Callable[[str, VerifyEvent], None],
     ) -> None:
         self._store = store
-        self._keep_seconds = keep_seconds
+        self._on_event = on_event
+        self.keep_seconds = keep_seconds
         self._reporters = reporters
         self._on_callbacks = on_callbacks
         self._clock = clock
@@ -112,7 +115,7 @@ class VerifyBook:
     ) -> Kept[Document] | None:
         """Write over one that was read; None: another was quicker."""
         written = await self._documents.put(kept, self._put(kept.account, document, event))
-        self._told(written)
+        self._told(written, event)
         return written
 
     async def change(
@@ -130,12 +133,16 @@ class VerifyBook:
             VerifyError: NOT_FOUND.
         """
 
+        event: VerifyEvent | None = None
+
         def put(kept: Kept[Document]) -> Put[Document] | None:
+            nonlocal event
             made = edit(kept)
+            event = made[1] if made is not None else None
             return self._put(account, *made) if made is not None else None
 
         changed = await self._documents.change(account, verification_id, put)
-        self._told(changed)
+        self._told(changed, event)
         return _there(changed, verification_id)
 
     async def forget(self, account: str, verification_id: str) -> None:
@@ -156,7 +163,7 @@ class VerifyBook:
         """The record that says which verification of a number and brand is under way."""
         request, now = document.request, self._clock()
         key = f"{request.number} {request.brand}"
-        put = Put(Active(request.id), due_at=now + self._keep_seconds)
+        put = Put(Active(request.id), due_at=now + self.keep_seconds)
         active = await self._active.get(account, key)
         if active is None:
             return self._active.new(account, key, put)
@@ -188,7 +195,7 @@ class VerifyBook:
         callback = self._callback(account, document, event) if event is not None else None
         return Put(
             document,
-            due_at=rules.due_at(document, self._keep_seconds),
+            due_at=rules.due_at(document, self.keep_seconds),
             tag=document.request.number,
             callbacks=(callback,) if callback is not None else (),
         )
@@ -202,8 +209,11 @@ class VerifyBook:
         callback = reporter.verification_callback(rules.view(document, account, now), event)
         return None if callback is None else owed(callback, self._store, account, request.id, request.dialect, now)
 
-    def _told(self, kept: Kept[Document] | None) -> None:
-        if kept is not None and kept.value.request.callback_url:
+    def _told(self, kept: Kept[Document] | None, event: VerifyEvent | None) -> None:
+        if kept is None or event is None:
+            return
+        self._on_event(kept.value.request.dialect, event)
+        if kept.value.request.callback_url:
             self._on_callbacks()
 
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import structlog
 
 from gateway.config.services import VerifyConfig
-from gateway.errors import InvalidMessage
+from gateway.errors import InvalidMessage, RateLimited
 from gateway.models import SERVICES, Message, NewMessage
 from gateway.providers.ports import NotOffered, VerifyError, VerifyProblem
 from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSender, ChannelSent
@@ -30,15 +30,17 @@ class SendFailed(Exception):
 
     Attributes:
         problem: what callers are told.
+        retry_after: seconds, where waiting helps.
     """
 
-    def __init__(self, text: str, problem: VerifyProblem) -> None:
+    def __init__(self, text: str, problem: VerifyProblem, retry_after: float = 0.0) -> None:
         super().__init__(text)
         self.problem = problem
+        self.retry_after = retry_after
 
     def as_error(self, verification_id: str) -> VerifyError:
         """For who asked."""
-        return VerifyError(self.problem, str(self), verification_id=verification_id)
+        return VerifyError(self.problem, str(self), verification_id=verification_id, retry_after=self.retry_after)
 
 
 class Accepts(Protocol):
@@ -52,12 +54,17 @@ class Accepts(Protocol):
 
 PROBLEMS: Final = {
     "no_route": VerifyProblem.NO_ROUTE,
-    "no_funds": VerifyProblem.NO_FUNDS,
+    "insufficient_balance": VerifyProblem.NO_FUNDS,
+    "quota_exceeded": VerifyProblem.NO_FUNDS,
     "invalid_recipient": VerifyProblem.BAD_NUMBER,
     "invalid_sender": VerifyProblem.BAD_SENDER,
     "missing_sender": VerifyProblem.BAD_SENDER,
     "sender_not_allowed": VerifyProblem.BAD_SENDER,
+    "sender_blocked": VerifyProblem.BAD_SENDER,
+    "recipient_blocked": VerifyProblem.BLOCKED,
     "recipient_opted_out": VerifyProblem.BLOCKED,
+    "outside_hours": VerifyProblem.BLOCKED,
+    "rate_limited": VerifyProblem.BLOCKED,
 }
 """Codes of InvalidMessage; others are BAD_REQUEST."""
 
@@ -84,6 +91,10 @@ class CodeSender:
         self._default_sender = default_sender
         self._clock = clock
         self._channels = channels
+
+    def use(self, config: VerifyConfig) -> None:
+        """Go by other settings from now on."""
+        self._config = config
 
     def is_offered(self, account: str, channel: str) -> bool:
         """Whether codes can go this way."""
@@ -118,7 +129,8 @@ class CodeSender:
         (outcome,) = await self._intake.accept([message], ids=[send.message_id])
         if isinstance(outcome, InvalidMessage):
             problem = PROBLEMS.get(outcome.code, VerifyProblem.BAD_REQUEST)
-            raise SendFailed(outcome.message, problem)
+            retry_after = outcome.retry_after if isinstance(outcome, RateLimited) else 0.0
+            raise SendFailed(outcome.message, problem, retry_after)
         return ChannelSent(reference=outcome.id)
 
     async def _send_elsewhere(self, account: str, document: Document, code: str) -> ChannelSent:

@@ -17,7 +17,7 @@ def test_the_exposition_has_what_was_counted() -> None:
 
 
 def test_no_label_can_hold_an_id_a_number_or_a_secret() -> None:
-    allowed = {"account", "door", "code", "uplink", "outcome", "group", "state", "claimed", "work"}
+    allowed = {"account", "door", "code", "uplink", "outcome", "group", "state", "claimed", "work", "purpose"}
     for metric in vars(Metrics()).values():
         assert set(getattr(metric, "_labelnames", ())) <= allowed
 
