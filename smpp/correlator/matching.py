@@ -134,13 +134,12 @@ class Correlator(Generic[T, R]):
         if self._auto is not None and self._auto.observe(message_id, Side.RESPONSE):
             self._look_again()
         store = self._store
-        if self._surely_free <= 0:
-            self._surely_free = self._max_outstanding - len(store)
-        if self._surely_free <= 0 or len(store.find(key)) >= MAX_SAME_ID:
-            self._make_room(key)
-        self._surely_free -= 1
         outstanding = Outstanding(key, message_id, destination, context, now)
-        store.add(outstanding)
+        if store.add(outstanding) > MAX_SAME_ID:
+            self._evict(store.find(key)[0])
+        self._surely_free -= 1
+        if self._surely_free < 0:
+            self._bound()
         if key not in self._parked_by_key:
             return []
         return [
@@ -421,14 +420,13 @@ class Correlator(Generic[T, R]):
 
     # Bounds
 
-    def _make_room(self, key: str) -> None:
-        known = self._store.find(key)
-        if len(known) >= MAX_SAME_ID:
-            self._evict(known[0])
-        elif len(self._store) >= self._max_outstanding:
-            oldest = self._store.oldest()
-            if oldest is not None:
-                self._evict(oldest)
+    def _bound(self) -> None:
+        """Count what is free, and let the oldest part go where that is less than nothing."""
+        self._surely_free = self._max_outstanding - len(self._store)
+        oldest = self._store.oldest() if self._surely_free < 0 else None
+        if oldest is not None:
+            self._evict(oldest)
+            self._surely_free += 1
 
     def _evict(self, outstanding: Outstanding[T]) -> None:
         self._store.remove(outstanding)

@@ -103,8 +103,8 @@ class OutstandingStore(Protocol[T]):
     def __len__(self) -> int:
         """How many parts it holds, settled ones included."""
 
-    def add(self, outstanding: Outstanding[T]) -> None:
-        """Keep a part."""
+    def add(self, outstanding: Outstanding[T]) -> int:
+        """Keep a part; how many there are under its key now."""
 
     def find(self, key: str) -> Sequence[Outstanding[T]]:
         """The parts under a key, the oldest first."""
@@ -146,17 +146,18 @@ class MemoryStore(Generic[T]):
     def __len__(self) -> int:
         return len(self._waiting) + len(self._settled)
 
-    def add(self, outstanding: Outstanding[T]) -> None:
-        """Keep a part."""
+    def add(self, outstanding: Outstanding[T]) -> int:
+        """Keep a part; how many there are under its key now."""
         outstanding.since = outstanding.submitted_at
         self._waiting[outstanding] = None
         known = self._index.setdefault(outstanding.key, outstanding)
         if known is outstanding:
-            return
+            return 1
         if isinstance(known, list):
             known.append(outstanding)
-        else:
-            self._index[outstanding.key] = [known, outstanding]
+            return len(known)
+        self._index[outstanding.key] = [known, outstanding]
+        return 2
 
     def find(self, key: str) -> Sequence[Outstanding[T]]:
         """The parts under a key, the oldest first."""
