@@ -10,7 +10,6 @@ second part on; how many there are goes out with the request and comes back with
 import asyncio
 import hashlib
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from math import ceil
 from typing import Final, NamedTuple
@@ -28,10 +27,12 @@ from gateway.providers.carrying import Piece, content_of, outgoing_of, piece_of
 from gateway.providers.connecting import CallbackRead, Connector, ConnectorSettings, HttpCall, HttpReply
 from gateway.providers.forms import TooManyFields, parse_form
 from gateway.store.records import RecordStore
+from gateway.store.slots import BindSlot
 from gateway.tasks import cancel_all
 from gateway.uplinks.addresses import PARTS_FIELD, CallbackAddresses
 from gateway.uplinks.base import InboundHandler, ReceiptHandler
 from gateway.uplinks.breaker import Breaker
+from gateway.uplinks.places import Places
 from gateway.uplinks.rest_http import NoReply, ProviderClient
 from gateway.uplinks.rest_polling import Poller
 from gateway.uplinks.rest_slots import RestSlot, part_id
@@ -59,6 +60,8 @@ class Ways(NamedTuple):
     poll_for_seconds: float
     """How long a message without a report is asked after."""
     may_send: Callable[[], bool] = lambda: True
+    is_elsewhere: Callable[[str], bool] | None = None
+    """Asked where uplinks are shared with other nodes: whether they alone have places. None: not shared."""
     clock: Callable[[], float] = time.time
 
 
@@ -80,7 +83,7 @@ class RestUplink:
         pauses = Backoff(config.reconnect_min_seconds, config.reconnect_max_seconds)
         self._breaker = Breaker(config.circuit_failures, pauses)
         self._throttle = Backoff(config.throttle_seconds, config.throttle_max_seconds)
-        self._free = deque(range(1, config.concurrency + 1))
+        self._places = Places(config.concurrency, is_shared=ways.is_elsewhere is not None)
         self._has_room = asyncio.Event()
         self._is_stopping = False
         self._requests: set[asyncio.Task[None]] = set()
@@ -117,7 +120,37 @@ class RestUplink:
     @property
     def is_available(self) -> bool:
         """Whether a message could leave now."""
+        is_elsewhere = self._ways.is_elsewhere
+        if is_elsewhere is not None and not self._places.share and not is_elsewhere(self._name):
+            return False
         return not self._is_stopping and not self._breaker.is_open(self._now())
+
+    # --- what nodes share ---
+
+    @property
+    def slots(self) -> Mapping[BindSlot, str]:
+        """Its places, where they are shared with other nodes."""
+        if self._ways.is_elsewhere is None:
+            return {}
+        server = f"{self._name}@{self.address}"
+        return {BindSlot(server, number): f"{self.address}#{number}" for number in self._places.numbers}
+
+    async def hold_back(self, bind: str, timeout: float) -> None:
+        """Use a place no more; returns once what is under way there has ended, or the time is over."""
+        await self._places.close(_place_of(bind), timeout)
+        self._share_pace()
+
+    def let_up(self, bind: str) -> None:
+        """Use a place."""
+        self._places.open(_place_of(bind))
+        self._share_pace()
+        self._has_room.set()
+
+    def _share_pace(self) -> None:
+        """The provider's limit is of all nodes together."""
+        share = self._places.share or 1 / self._config.concurrency
+        self.client.pacer.per_second = self._config.requests_per_second * share
+        self._poller.pacer.per_second = self._config.polls_per_second * share
 
     # --- messages out ---
 
@@ -153,7 +186,8 @@ class RestUplink:
         while True:
             now = self._now()
             wait = max(self.client.held_seconds, self._breaker.wait(now))
-            if self._free and not wait and (room := self._breaker.room(now, min(count, len(self._free)))):
+            free = self._places.free
+            if free and not wait and (room := self._breaker.room(now, min(count, free))):
                 return [self._take_place() for _ in range(room)]
             self._has_room.clear()
             try:
@@ -164,12 +198,12 @@ class RestUplink:
 
     def _take_place(self) -> RestSlot:
         self._breaker.began()
-        return RestSlot(self, self._free.popleft())
+        return RestSlot(self, self._places.take())
 
     def give_back(self, place: int) -> None:
         """A place is free again."""
         self._breaker.ended()
-        self._free.append(place)
+        self._places.give_back(place)
         self._has_room.set()
 
     def send(self, place: int, messages: Sequence[Message], results: "Sequence[asyncio.Future[SubmitResult]]") -> None:
@@ -365,6 +399,10 @@ class RestUplink:
     def __repr__(self) -> str:
         state = "ok" if self._breaker.is_closed else "left alone"
         return f"<RestUplink {self._name} {self.kind} at {self.client.address}, {state}>"
+
+
+def _place_of(bind: str) -> int:
+    return int(bind.rpartition("#")[2])
 
 
 def client_of(

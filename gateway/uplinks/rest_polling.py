@@ -76,7 +76,7 @@ class Poller:
         self._ways = ways
         self._first_seconds = first_seconds
         self._on_receipt = on_receipt
-        self._pacer = Pacer(config.polls_per_second)
+        self.pacer = Pacer(config.polls_per_second)
         self._runner: asyncio.Task[None] | None = None
 
     @property
@@ -191,5 +191,5 @@ class Poller:
 
     async def _wait_turn(self) -> None:
         loop = asyncio.get_running_loop()
-        while wait := self._pacer.try_take(loop.time()):  # noqa: ASYNC110
+        while wait := self.pacer.try_take(loop.time()):  # noqa: ASYNC110
             await asyncio.sleep(wait)
