@@ -5,15 +5,14 @@ rules have it.
 Receivers who want nothing at all are the gateway's to refuse, whatever the door.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from gateway.providers.mobtexting import spec
 from gateway.providers.mobtexting.request import Asked
 from gateway.providers.ports import AppOptions, Entry, NotOffered
+from gateway.providers.templating import variables_of
 
 if TYPE_CHECKING:
     from gateway.providers.mobtexting.sending import Order
@@ -36,8 +35,6 @@ PER_PAGE: Final = 5_000
 OPTED_OUT, BLACK_TEMPLATE, NO_TEMPLATE, BAD_TEMPLATE = "456", "785", "452", "453"
 BAD_SENDER, LATE, DISTURBED, LONG_VARIABLE = "454", "457", "408", "783"
 BAD_ENTITY, TEMPLATE_OF_ANOTHER = "781", "789"
-
-_VARIABLE: Final = re.compile(r"\{#[A-Za-z]*#\}|\{\{[^{}]*\}\}")
 
 
 @dataclass(slots=True)
@@ -79,10 +76,10 @@ class Checks:
             return NO_TEMPLATE
         if str(template.fields.get("sender", "")).upper() not in ("", order.sender.upper()):
             return TEMPLATE_OF_ANOTHER
-        variables = variables_of(str(template.fields.get("body", "")), order.text)
-        if variables is None:
-            return BAD_TEMPLATE
-        return LONG_VARIABLE if any(len(one) > MAX_VARIABLE for one in variables) else ""
+        body = str(template.fields.get("body", ""))
+        if variables_of(body, order.text, limit=MAX_VARIABLE) is not None:
+            return ""
+        return LONG_VARIABLE if variables_of(body, order.text, limit=None) is not None else BAD_TEMPLATE
 
 
 def _concerns(entry: Entry, order: "Order") -> bool:
@@ -96,19 +93,6 @@ def _concerns(entry: Entry, order: "Order") -> bool:
         case "tag":
             return value in order.tags
     return True
-
-
-def variables_of(template: str, text: str) -> tuple[str, ...] | None:
-    """What a text puts for the variables of a template; None where it is not made of it."""
-    found = _pattern(template).fullmatch(text)
-    return found.groups() if found is not None else None
-
-
-@lru_cache(maxsize=1_024)
-def _pattern(template: str) -> re.Pattern[str]:
-    # Lazy groups between fixed texts: what comes between two of these is the variable.
-    pieces = [re.escape(" ".join(piece.split(" "))) for piece in _VARIABLE.split(template)]
-    return re.compile("(.*?)".join(pieces), re.DOTALL)
 
 
 async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]) -> Checks:
