@@ -8,6 +8,7 @@ import click
 
 from gateway import config as settings
 from gateway.cli.accounts import account
+from gateway.cli.callbacks import callback_urls
 from gateway.cli.messages import message, messages, queue
 from gateway.cli.remote import CONFIG_FILE, REFUSED, fail, load_config
 from gateway.cli.store import migrate
@@ -24,8 +25,8 @@ from gateway.uplinks.check import check_uplink
 def main() -> None:
     """A durable messaging gateway: HTTP and SMPP apps in, SMPP and REST out, receipts and replies back.
 
-    serve, check, config and migrate read a config file; all other commands ask the gateway that runs, over its admin
-    listener. Exit codes: 0 done, 1 refused, 2 wrong command line or config, 3 the gateway cannot be reached.
+    serve, check, config, migrate and callback-urls read a config file; all other commands ask the gateway that runs,
+    over its admin listener. Exit codes: 0 done, 1 refused, 2 wrong command line or config, 3 the gateway cannot be reached.
     """
 
 
@@ -74,3 +75,4 @@ def print_config() -> None:
 for command in (account, binds, drain, message, messages, migrate, nodes, pause, queue, reload, resume, route, uplinks):
     main.add_command(command)
 main.add_command(webhooks)
+main.add_command(callback_urls)
