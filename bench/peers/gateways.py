@@ -211,7 +211,7 @@ def kannel(
     One smsc-id for each: it finds a receipt only under that of its message.
     """
     admin, box, http = _free_ports(3)
-    (folder / "spool").mkdir()
+    (folder / "spool").mkdir(parents=True)
     text = KANNEL.format(admin=admin, box=box, http=http, folder=folder)
     for number, port in enumerate(smsc_ports):
         text += KANNEL_SMSC.format(number=number, port=port, system_id=system_id, password=password)
