@@ -108,8 +108,8 @@ class Counters:
             batch = [asked for asked in batch if asked.left and not asked.done.done()]
             if not batch:
                 return
-            names = {(asked.account, cap.key) for asked in batch for cap in asked.left}
-            kept = {name: await self._shelf.get(*name) for name in names}
+            names = list({(asked.account, cap.key) for asked in batch for cap in asked.left})
+            kept = dict(zip(names, await asyncio.gather(*(self._shelf.get(*name) for name in names)), strict=True))
             now = self._clock()
             window = int(now // WINDOW_SECONDS)
             counts = {name: one.value.at(window) if one else Count(window) for name, one in kept.items()}
