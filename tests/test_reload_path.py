@@ -207,7 +207,7 @@ async def test_an_uplink_that_goes_leaves_its_messages_to_the_route(here: World)
 
 
 async def test_an_uplink_that_comes_is_used(here: World) -> None:
-    here.change("[[route]]", f'[uplink.c]\nservers = ["{here.b.urls[0]}"]\n[[route]]')
+    here.change("[[route]]", f'[uplink.c]\ngroup = "b"\nservers = ["{here.b.urls[0]}"]\n[[route]]')
     here.change('uplinks = ["a"]', 'uplinks = ["c"]')
     status, _ = await here.operate("POST", "/reload")
     assert status == 200
