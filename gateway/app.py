@@ -19,6 +19,7 @@ from gateway.operations.accounts import load_accounts
 from gateway.parts import Parts
 from gateway.providers import PROVIDERS
 from gateway.reload import with_accounts
+from gateway.retention import Janitor
 from gateway.smsc import SmppDoor
 from gateway.steering import Source
 from gateway.store import open_store
@@ -110,6 +111,9 @@ class Gateway(Parts):
         steps.push_async_callback(self._guard.stop)
         self._correlator.start()
         steps.push_async_callback(self._correlator.stop)
+        janitor = Janitor(config, self.store)
+        janitor.start()
+        steps.push_async_callback(janitor.stop)
         steps.push_async_callback(self._stop_uplinks)
         for uplink in self.uplinks.values():
             await uplink.start()

@@ -16,6 +16,7 @@ from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.inbound import InboundConfig, InboundRuleConfig, KeywordsConfig, RepliesConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
 from gateway.config.policy import AccountRulesConfig, PolicyConfig, SenderCountryConfig
+from gateway.config.retention import RetentionConfig
 from gateway.config.root import Config, example, load, parse, split_listen
 from gateway.config.routing import CostConfig, NetworkConfig, RouteConfig, RoutingConfig
 from gateway.config.services import FlowsConfig, LookupConfig, ServicesConfig, VerifyConfig
@@ -33,6 +34,7 @@ from gateway.errors import ConfigError
 from gateway.settings import Secret
 
 __all__ = [
+    "RetentionConfig",
     "AccountBillingConfig",
     "BillingConfig",
     "PriceConfig",

@@ -12,6 +12,13 @@ Problem = tuple[str, object, str]
 """Key, value, expectation."""
 
 
+def check_retention(config: "Config") -> Iterator[Problem]:
+    """Nothing is forgotten that is still needed."""
+    kept, least = config.retention.message_days * 86_400, config.receipts.lifetime_seconds
+    if 0 < kept < least:
+        yield "retention.message_days", config.retention.message_days, "no less than receipts.lifetime_seconds"
+
+
 def check_billing(config: "Config") -> Iterator[Problem]:
     """What does not hold."""
     seen: dict[tuple[str, str, str], int] = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from gateway.config.billing_checks import check_billing
+from gateway.config.billing_checks import check_billing, check_retention
 from gateway.config.kinds import SMPP, check_kind
 from gateway.config.policy_checks import check_policy, numbers
 from gateway.config.routing_checks import check_routing, one_of
@@ -48,6 +48,7 @@ def _problems(config: "Config") -> Iterator[Problem]:
     yield from numbers("policy.blocked_recipients", config.policy.blocked_recipients)
     yield from check_policy(config)
     yield from check_billing(config)
+    yield from check_retention(config)
     if config.receipts.lifetime_seconds < config.receipts.deadline_seconds:
         yield "receipts.lifetime_seconds", config.receipts.lifetime_seconds, "no less than receipts.deadline_seconds"
 

@@ -14,6 +14,7 @@ from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
 from gateway.config.inbound import InboundConfig, InboundRuleConfig, KeywordsConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
 from gateway.config.policy import PolicyConfig, SenderCountryConfig
+from gateway.config.retention import RetentionConfig
 from gateway.config.routing import NetworkConfig, RouteConfig, RoutingConfig
 from gateway.config.services import ServicesConfig
 from gateway.config.uplinks import UplinkConfig
@@ -33,6 +34,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreConfig = StoreConfig()
     pipeline: PipelineConfig = PipelineConfig()
     receipts: ReceiptsConfig = ReceiptsConfig()
+    retention: RetentionConfig = RetentionConfig()
     webhooks: WebhooksConfig = WebhooksConfig()
     services: ServicesConfig = ServicesConfig()
     uplink: dict[Name, UplinkConfig] = {}
