@@ -4,12 +4,14 @@ Sockets work as usual, as long as both ends are in this loop.
 """
 
 import asyncio
+import functools
 import random
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class _SkippingSelector(selectors.DefaultSelector):
@@ -54,3 +56,13 @@ def run_virtually(work: Coroutine[Any, Any, T], *, lateness: float = 0.0, seed: 
     """`asyncio.run` with such a loop."""
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(lateness, seed)) as runner:
         return runner.run(work)
+
+
+def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A decorator for a test that is to run in such a loop."""
+
+    @functools.wraps(test)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        run_virtually(test(*arguments, **options))
+
+    return run

@@ -1,4 +1,4 @@
-"""Limits of servers and of binds, counted in parts; judged by what arrived."""
+"""Limits of servers and of binds, counted in parts; judged by what arrived, on a clock that we drive."""
 
 import asyncio
 
@@ -8,6 +8,7 @@ from smpp.pool import Pool, ServerOptions
 from smpp.simulator import Simulator
 from smpp.simulator.record import RateJudge
 from tests.faults.pools import PATIENCE_SECONDS, TWO_SERVERS, messages, pool_config, pool_of, submit_all
+from tests.virtual_time import in_virtual_time
 
 
 def most_per_second(simulator: Simulator, bind: str) -> int:
@@ -18,6 +19,7 @@ def most_per_second(simulator: Simulator, bind: str) -> int:
     return judge.max_per_second
 
 
+@in_virtual_time
 async def test_no_bind_exceeds_its_limit_and_all_use_theirs() -> None:
     async with Simulator() as simulator:
         async with pool_of(simulator, pool_config(parts_per_second_per_bind=50, binds_per_server=3)) as pool:
@@ -31,6 +33,7 @@ async def test_no_bind_exceeds_its_limit_and_all_use_theirs() -> None:
         assert took < 2.2
 
 
+@in_virtual_time
 async def test_limits_of_a_server_and_of_its_binds_hold_together() -> None:
     config = pool_config(parts_per_second_per_server=60, parts_per_second_per_bind=40, binds_per_server=2)
     async with Simulator() as simulator:
@@ -44,6 +47,7 @@ async def test_limits_of_a_server_and_of_its_binds_hold_together() -> None:
         assert all(most_per_second(simulator, bind) <= 40 for bind in binds)
 
 
+@in_virtual_time
 async def test_each_server_has_its_own_limit() -> None:
     async with Simulator(TWO_SERVERS) as simulator:
         servers = [
