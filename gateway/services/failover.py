@@ -214,7 +214,14 @@ class FlowService:
                 return None
             return rules.refused(document, error, now) if error else rules.taken(document, now, reference)
 
-        return await self._change(kept.account, kept.key, edit) or kept, refusal
+        try:
+            return await self._change(kept.account, kept.key, edit) or kept, refusal
+        except StoreError as store_error:
+            if error:
+                raise
+            # It was handed over: whoever takes the claim up will see that.
+            log.warning("a step of a flow was not noted", flow=kept.key, error=str(store_error))
+            return kept, None
 
     async def _hand_over(self, kept: Kept[Document]) -> str:
         document = kept.value

@@ -270,7 +270,14 @@ class VerifyService:
                 document = replace(document, fingerprint=fingerprint, sealed_code="", code_length=len(sent.code))
             return document, VerifyEvent.SENT
 
-        return await self._book.change(kept.account, kept.key, edit), failure
+        try:
+            return await self._book.change(kept.account, kept.key, edit), failure
+        except StoreError as error:
+            if failure is not None or sent.code:
+                raise
+            # It was handed over: whoever takes the claim up will see that.
+            log.warning("a code that was sent was not noted", verification=kept.key, error=str(error))
+            return kept, None
 
     async def _next_step(self, kept: Kept[Document]) -> tuple[Kept[Document], str] | None:
         """Claim the next step that is offered, and the code for it; None where there is none, or it is another's."""

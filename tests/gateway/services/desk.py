@@ -71,8 +71,8 @@ class Desk:
             )
             for new, identifier in zip(messages, ids, strict=True)
         ]
-        self.taken += messages
         await self.store.add([msgspec.structs.replace(one, text="(sealed)") if one.secret else one for one in kept])
+        self.taken += messages
         return kept
 
     @property
