@@ -110,6 +110,11 @@ class Policy:
         self._rules, self._senders, self._blocked = other._rules, other._senders, other._blocked
         self._own_urls, self._opt_outs = other._own_urls, other._opt_outs
 
+    def duplicate_seconds(self, account: str) -> int:
+        """For how long an account's messages must not be sent again; 0: they may."""
+        rules = self._rules.get(account)
+        return rules.config.duplicate_seconds if rules is not None else 0
+
     def admit(self, message: NewMessage, now: float) -> NewMessage:
         """`check`, and count the message among those of its account.
 
@@ -228,6 +233,9 @@ def _check_text(message: NewMessage) -> None:
         raise InvalidMessage("text_too_long", f"the text has more than {TEXT_LIMIT} characters", "text")
     if not message.text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in message.text):
         raise InvalidMessage("invalid_text", "the text has half a surrogate pair in it", "text")
+    if "\0" in message.text:
+        # No phone shows it, and not every store keeps it.
+        raise InvalidMessage("invalid_text", "the text has the character U+0000 in it", "text")
     if message.coding is Coding.LATIN_1 and not _is_latin1(message.text):
         raise InvalidMessage("invalid_text", "the text has characters that Latin-1 lacks", "text")
 
@@ -291,7 +299,15 @@ def _check_options(message: NewMessage, now: float) -> None:
         raise InvalidMessage(
             "client_reference_too_long", f"the reference has more than {REFERENCE_LIMIT} characters", "client_reference"
         )
+    if not (_can_be_kept(message.client_reference) and _can_be_kept(message.group)):
+        raise InvalidMessage(
+            "invalid_client_reference", "a reference has U+0000 or half a surrogate pair in it", "client_reference"
+        )
     _check_tlvs(message)
+
+
+def _can_be_kept(text: str) -> bool:
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
 
 
 def _check_tlvs(message: NewMessage) -> None:
