@@ -225,9 +225,7 @@ ALSO_SERVED: Final = (
     Endpoint("GET", "/api/v2/sms/activity", "local", "how many messages, by day"),
     Endpoint("GET", "/api/v2/sms/locations/coveragelist", "local", "countries"),
     Endpoint("GET", "/api/v2/vmn/logs", "local", "messages from handsets"),
-    Endpoint(
-        "POST", "/api/v2/finance/balance", "local", "the same by its other path", "refused as well"
-    ),
+    Endpoint("POST", "/api/v2/finance/balance", "local", "the same by its other path", "refused as well"),
     Endpoint("POST", "/api/v2/verify", "own", "send a code by SMS, the old form"),
 )
 """In the provider's public repository and its clients, not in the document."""

@@ -116,20 +116,19 @@ async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]
 async def _listed(asked: Asked, kind: str, numbers: Sequence[str]) -> dict[str, list[Entry]]:
     """What a list of numbers says of these."""
     directory = asked.services.directory
-    first, total = await directory.list(asked.account, kind, per_page=PER_PAGE)
+    _, total = await directory.list(asked.account, kind, per_page=1)
     found: dict[str, list[Entry]] = {}
-    if total > len(first) and len(numbers) <= FEW:
+    if not total:
+        return found
+    if len(numbers) <= FEW:
         for number in set(numbers):
             if entries := await directory.by_name(asked.account, kind, number):
                 found[number] = list(entries)
         return found
-    everything, at = list(first), 1
-    while len(everything) < total:
-        at += 1
-        more, total = await directory.list(asked.account, kind, page=at, per_page=PER_PAGE)
-        if not more:
-            break
-        everything += more
+    everything: list[Entry] = []
+    for page in range(1, -(-total // PER_PAGE) + 1):
+        some, _ = await directory.list(asked.account, kind, page=page, per_page=PER_PAGE)
+        everything += some
     for entry in everything:
         found.setdefault(entry.name, []).append(entry)
     return found
