@@ -370,7 +370,8 @@ class Parts:
 
     def _explain(self, account: str, sender: str, recipient: str, text: str) -> Mapping[str, object]:
         """Which route takes a message, and why."""
-        message = NewMessage(account=account, sender=sender, recipient=recipient, text=text)
+        number = self._policy.plain_recipient(account, recipient)
+        message = NewMessage(account=account, sender=sender, recipient=number, text=text)
         found = self._router.explain(message, lambda name: self.uplinks[name].is_available)
         shown: Mapping[str, object] = msgspec.to_builtins(found)
         return shown

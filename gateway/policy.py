@@ -110,6 +110,11 @@ class Policy:
         self._rules, self._senders, self._blocked = other._rules, other._senders, other._blocked
         self._own_urls, self._opt_outs = other._own_urls, other._opt_outs
 
+    def plain_recipient(self, account: str, written: str) -> str:
+        """A recipient's number as an account's messages would be kept with it."""
+        rules = self._rules.get(account)
+        return plain_number(written, rules.plan) if rules is not None else plain_number(written)
+
     def duplicate_seconds(self, account: str) -> int:
         """For how long an account's messages must not be sent again; 0: they may."""
         rules = self._rules.get(account)

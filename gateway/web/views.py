@@ -56,6 +56,10 @@ class InboundView(msgspec.Struct, frozen=True, kw_only=True):
     udh: str
     data_coding: int
     uplink: str
+    part_count: int
+    """How many parts it came in."""
+    missing_parts: int
+    """How many of them did not come in time; the text has "…" in their place."""
     received_at: str
 
 
@@ -185,6 +189,8 @@ def inbound_view(inbound: Inbound) -> InboundView:
         udh=inbound.udh.hex(),
         data_coding=inbound.data_coding,
         uplink=inbound.uplink,
+        part_count=inbound.part_count,
+        missing_parts=inbound.missing_parts,
         received_at=timestamp(inbound.received_at),
     )
 

@@ -243,7 +243,7 @@ async def test_what_cannot_be_is_refused_with_its_status_and_not_kept(tmp_path: 
 async def test_what_the_store_cannot_keep_is_refused_and_may_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: StoreError, status: Status
 ) -> None:
-    async def fail(*_: Any) -> None:
+    async def fail(*_: Any, **_options: Any) -> None:
         raise error
 
     async with smsc_path(tmp_path) as path:
@@ -266,10 +266,11 @@ async def test_the_answer_comes_after_the_commit(tmp_path: Path) -> None:
         commits: list[int] = []
         add = path.gateway.store.add
 
-        async def slow(messages: Any) -> None:
-            await add(messages)
+        async def slow(messages: Any, **options: Any) -> Any:
+            refused = await add(messages, **options)
             await asyncio.sleep(0.05)
             commits.append(len(messages))
+            return refused
 
         path.gateway.store.add = slow  # type: ignore[method-assign]
         await client.submit(submit())
