@@ -14,6 +14,7 @@ from gateway.providers.base import WebAnswer
 from gateway.providers.mobtexting import answers, files, scrubbing, spec, webhooks
 from gateway.providers.mobtexting.request import Asked, Refused, invalid, list_of, missing, object_of, text_of
 from gateway.providers.numbers import recipient_digits
+from gateway.providers.templating import fill
 from smpp.sms import gsm0338
 
 MAX_RECEIVERS: Final = 10_000
@@ -22,7 +23,6 @@ SCHEDULE_AT_LEAST_SECONDS: Final = 300
 SCHEDULE_AT_MOST: Final = timedelta(days=92)
 _TIME_FORMATS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %I:%M%p", "%Y-%m-%d %H:%M")
 _DLT_ID: Final = re.compile(r"[0-9]{1,30}", re.ASCII)
-_VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_.-]{1,64})\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +175,6 @@ async def send_message(asked: Asked) -> WebAnswer:
     if not receivers:
         raise missing("recipient.to")
     return await _send_channel(asked, [(one, order) for one in receivers])
-
-
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """A text with its {{variables}} in place; unknown ones stay."""
-    return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 # From fields to an order.
