@@ -31,6 +31,9 @@ MESSAGE_STATE: Final = tlv.message_state.tag
 
 _DELIVERY_RECEIPT: Final = int(EsmClass.DELIVERY_RECEIPT)
 
+_FINAL: Final = tuple(sorted((state for state in MessageState if state.is_final), key=MessageState.DELIVERED.__ne__))
+"""The states that end a message; what is asked for most stands first."""
+
 MAX_MESSAGE_ID_CHARACTERS: Final = 64
 TEXT_OCTETS: Final = 20
 """Of the original message in a receipt of Appendix B."""
@@ -81,7 +84,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def is_final(self) -> bool:
         """Whether no later receipt is expected for the message."""
-        return not self.is_intermediate and self.state is not None and self.state.is_final
+        return self.state in _FINAL and not self.is_intermediate
 
     @property
     def conflicts(self) -> bool:
