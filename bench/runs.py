@@ -141,13 +141,11 @@ def interleaved(cases: Mapping[str, Case], rounds: int = 3) -> dict[str, Figures
 
 def median(runs: Sequence[Figures]) -> Figures:
     """The median of each figure by itself, and the best rate."""
-    return Figures(
-        *(
-            statistics.median(getattr(one, name) for one in runs)
-            for name in ("rate", "cpu_us", "server_cpu_us", "kib_per_1000")
-        ),
-        best_rate=max(one.rate for one in runs),
-    )
+    middle = {
+        name: statistics.median(getattr(one, name) for one in runs)
+        for name in ("rate", "cpu_us", "server_cpu_us", "kib_per_1000")
+    }
+    return Figures(**middle, best_rate=max(one.rate for one in runs))
 
 
 def _cpu_seconds(pid: int) -> float:
