@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 from gateway.lanes import Item
-from gateway.providers.carrying import Piece
+from gateway.providers.carrying import Piece, PieceKey
 from gateway.uplinks.base import Slot, Uplink
 
 DEFAULT_SECONDS: Final = 120.0
+LOOK_SECONDS: Final = 1.0
+"""So often is it looked at what waits too long."""
+MAX_ALONE: Final = 200
+"""Sets that are looked for at a time."""
 MAX_SETS: Final = 100
 """Of one key: a sender that uses one reference for all its messages must not slow the others down."""
 
@@ -30,6 +34,8 @@ class _Set:
 
     total: int
     deadline: float
+    looked_at: float
+    """When the last of them came, or the others were looked for."""
     items: dict[int, Item] = field(default_factory=dict)
 
 
@@ -37,16 +43,26 @@ class Joiner:
     """The parts that wait for one uplink."""
 
     def __init__(self) -> None:
-        self._sets: dict[object, list[_Set]] = {}
+        self._sets: dict[PieceKey, list[_Set]] = {}
+        self._look_at = 0.0
 
     def __len__(self) -> int:
         return sum(len(one.items) for sets in self._sets.values() for one in sets)
 
-    def add(self, item: Item, piece: Piece, deadline: float, is_current: Callable[[Item], bool]) -> list[Item]:
+    def is_time(self, now: float) -> bool:
+        """Whether it is time to look for what waits too long; asked often, rarely so."""
+        if not self._sets or now < self._look_at:
+            return False
+        self._look_at = now + LOOK_SECONDS
+        return True
+
+    def add(
+        self, item: Item, piece: Piece, now: float, seconds: float, is_current: Callable[[Item], bool]
+    ) -> list[Item]:
         """Let a part wait.
 
         Args:
-            deadline: until when the next part has to come.
+            seconds: within which the next part has to come.
             is_current: whether a part still waits here; those that do not are left out.
 
         Returns:
@@ -56,10 +72,10 @@ class Joiner:
         chosen = next((one for one in sets if _has_room(one, item, piece, is_current)), None)
         if chosen is None:
             # The reference was used again, or the part was sent twice: another message.
-            chosen = _Set(piece.total, deadline)
+            chosen = _Set(piece.total, 0.0, now)
             sets.append(chosen)
         chosen.items[piece.number] = item
-        chosen.deadline = max(chosen.deadline, deadline)
+        chosen.looked_at, chosen.deadline = now, now + seconds
         if len(chosen.items) == chosen.total and all(is_current(one) for one in chosen.items.values()):
             sets.remove(chosen)
             if not sets:
@@ -81,6 +97,21 @@ class Joiner:
                     yield one.items[number], words
             if not sets:
                 del self._sets[key]
+
+    def alone(
+        self, now: float, seconds: float, is_current: Callable[[Item], bool]
+    ) -> list[tuple[PieceKey, list[Item]]]:
+        """Sets to which nothing has come for so long: the other parts may be at another node.
+
+        Each is told of again after as long.
+        """
+        found: list[tuple[PieceKey, list[Item]]] = []
+        for key, sets in self._sets.items():
+            for one in sets:
+                if one.looked_at + seconds <= now and len(found) < MAX_ALONE:
+                    one.looked_at = now
+                    found.append((key, [item for item in one.items.values() if is_current(item)]))
+        return found
 
 
 def _has_room(one: _Set, item: Item, piece: Piece, is_current: Callable[[Item], bool]) -> bool:

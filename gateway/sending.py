@@ -22,8 +22,10 @@ from gateway.config import UplinkConfig
 from gateway.errors import StoreError, Unsupported
 from gateway.gathering import Joiner, join_seconds, shared
 from gateway.lanes import Item, Lane, Work
+from gateway.meeting import ALONE_SECONDS, Meeting
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
+from gateway.providers.carrying import PieceKey
 from gateway.routing import Decision
 from gateway.sealing import Sealer
 from gateway.store import Bookkeeping, Departure, NotOurs, PartEnd, Store
@@ -93,6 +95,8 @@ class Sender:
         """While a refill reads: the ids that left memory since it began."""
         self._piece_of = {name: getattr(uplink, "piece_of", None) for name, uplink in uplinks.items()}
         self._joiners = {name: Joiner() for name in uplinks}
+        self._meeting = Meeting(store, node, clock)
+        self._is_meeting = False
         self._wake = {name: asyncio.Event() for name in uplinks}
         self._departing = dict.fromkeys(uplinks, 0)
         self._has_departed = {name: asyncio.Event() for name in uplinks}
@@ -233,6 +237,7 @@ class Sender:
                 await asyncio.sleep(STORE_PAUSE_MAX_SECONDS)
 
     async def _send_next(self, lane: Lane, uplink: Uplink) -> None:
+        self._look_after_parts(lane)
         await self._until_ready(lane)
         while self._departing[lane.name] >= COMMITS_UNDER_WAY:
             self._has_departed[lane.name].clear()
@@ -248,7 +253,7 @@ class Sender:
         event = self._wake[lane.name]
         loop = asyncio.get_running_loop()
         while not lane.ready_count(self._clock()):
-            self._give_up_incomplete(lane)
+            self._look_after_parts(lane)
             event.clear()
             ready_at = lane.next_ready_at()
             timer = loop.call_later(max(0.0, ready_at - self._clock()), event.set) if ready_at is not None else None
@@ -288,8 +293,8 @@ class Sender:
         piece = piece_of(item.work.message) if piece_of is not None else None
         if piece is None:
             return [item]
-        deadline = now + join_seconds(self._uplinks[lane.name])
-        return self._joiners[lane.name].add(item, piece, deadline, lane.is_current)
+        seconds = join_seconds(self._uplinks[lane.name])
+        return self._joiners[lane.name].add(item, piece, now, seconds, lane.is_current)
 
     def _load_together(
         self, lane: Lane, items: Sequence[Item], free: list[Slot], leaving: dict[str, Leaving], now: float
@@ -306,13 +311,33 @@ class Sender:
                 flight = self._take_off(item.work, 1, slot, now), 1
                 leaving[item.work.message.id] = Leaving(item.work, not item.number, [flight])
 
-    def _give_up_incomplete(self, lane: Lane) -> None:
-        """End parts that have waited too long for the others of their message."""
-        for item, missing in self._joiners[lane.name].overdue(self._clock(), lane.is_current):
+    def _look_after_parts(self, lane: Lane) -> None:
+        """End parts that have waited too long for the others of their message; look for those at other nodes."""
+        joiner, now = self._joiners[lane.name], self._clock()
+        if not joiner.is_time(now):
+            return
+        for item, missing in joiner.overdue(now, lane.is_current):
             if item.number:
                 self.end_rest(item.work, State.FAILED, missing)
             else:
                 self.end(item.work, State.FAILED, missing)
+        if self._meeting.is_needed and not self._is_meeting:
+            self._is_meeting = True
+            self.spawn(self._meet(lane, joiner.alone(now, ALONE_SECONDS, lane.is_current)))
+
+    async def _meet(self, lane: Lane, alone: Sequence[tuple[PieceKey, list[Item]]]) -> None:
+        """Give parts that wait alone to the node where the others are."""
+        try:
+            seconds = join_seconds(self._uplinks[lane.name])
+            for key, items in alone:
+                node = await self._meeting.node_of(lane.name, key, seconds)
+                ids = [item.work.message.id for item in items if not item.number]
+                if node != self._node and ids:
+                    self._drop(await self._store.hand_over(ids, node))
+        except StoreError as error:
+            log.warning("parts at other nodes cannot be looked for", error=str(error))
+        finally:
+            self._is_meeting = False
 
     def _split(self, lane: Lane, work: Work, now: float) -> bool:
         """Cut a message for its uplink; one that this uplink cannot carry goes elsewhere or ends."""

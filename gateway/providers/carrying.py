@@ -56,11 +56,14 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """Where the provider is to report; empty where we cannot be reached."""
 
 
+PieceKey = tuple[str, str, str, int, int, int]
+"""Account, sender, recipient, reference, its width, number of parts: parts of one message agree in these."""
+
+
 class Piece(NamedTuple):
     """Which part of which long message a message is that its sender has cut."""
 
-    key: tuple[str, str, str, int, int, int]
-    """Account, sender, recipient, reference, its width, number of parts: parts of one message agree in these."""
+    key: PieceKey
     number: int
     total: int
 

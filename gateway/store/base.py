@@ -294,6 +294,13 @@ class Store(RecordStore, MoneyStore, RetentionStore):
         """
         return 0
 
+    async def hand_over(self, ids: Collection[str], node: str) -> frozenset[str]:
+        """Give messages of this node, of which nothing has left, to another that lives; which went there.
+
+        A store that belongs to one process has nobody to give them to.
+        """
+        return frozenset()
+
     @abstractmethod
     async def waiting(self, uplink: str, *, limit: int, skip: Set[str], account: str = "") -> list[Message]:
         """Messages queued for an uplink that are not in `skip`, of one account or of any, in the order of going."""
@@ -375,6 +382,10 @@ class Store(RecordStore, MoneyStore, RetentionStore):
     @abstractmethod
     async def parked(self) -> int:
         """How many receipts wait for their response."""
+
+    @abstractmethod
+    async def candidates(self, key: str, *, limit: int) -> list[tuple[Message, Part]]:
+        """Parts that a receipt may still find, of any group, whose SMSC id has this look-up key; newest first."""
 
     @abstractmethod
     async def orphans(self, limit: int = 50) -> list[Receipt]:

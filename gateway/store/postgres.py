@@ -333,6 +333,16 @@ class PostgresStore(Store):
             await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
         return count
 
+    async def hand_over(self, ids: Collection[str], node: str) -> frozenset[str]:
+        async def give(connection: Connection) -> frozenset[str]:
+            async with connection.transaction():
+                return await slots.hand_over(connection, self._holder, ids, node)
+
+        given = await self._read(give)
+        if given:
+            await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
+        return given
+
     async def waiting(self, uplink: str, *, limit: int, skip: Set[str], account: str = "") -> list[Message]:
         skipped = frozenset(skip)
 
@@ -413,6 +423,9 @@ class PostgresStore(Store):
 
     async def parked(self) -> int:
         return await self._read(reads.parked)
+
+    async def candidates(self, key: str, *, limit: int) -> list[tuple[Message, Part]]:
+        return await self._read(lambda connection: reads.candidates(connection, key, limit))
 
     async def orphans(self, limit: int = 50) -> list[Receipt]:
         return await self._read(lambda connection: reads.orphans(connection, limit))

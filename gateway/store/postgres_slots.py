@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from gateway.store.base import LeaseLost
+from gateway.store.ids import key_of
 from gateway.store.postgres_rows import Connection
 from gateway.store.postgres_writes import Holder
 from gateway.store.slots import BindSlot, Shares, Wanted, deal
@@ -44,6 +45,11 @@ _READ: Final = (
 _DISOWN: Final = (
     "UPDATE messages SET node = '' WHERE key IN (SELECT key FROM messages"
     " WHERE node = $1 AND uplink = $2 AND state = 'queued' AND part_count = 0 ORDER BY key FOR UPDATE) RETURNING 1"
+)
+_HAND_OVER: Final = (
+    "UPDATE messages SET node = $3 WHERE key IN (SELECT key FROM messages WHERE key = ANY($1::bigint[])"
+    " AND node = $2 AND state = 'queued' AND part_count = 0 ORDER BY key FOR UPDATE)"
+    " AND EXISTS (SELECT 1 FROM nodes WHERE name = $3 AND lease_until > clock_timestamp()) RETURNING key"
 )
 
 
@@ -89,6 +95,13 @@ async def share_slots(
 async def disown(connection: Connection, holder: Holder, uplink: str) -> int:
     """Let any node have what waits here for an uplink; how many messages."""
     return len(await connection.fetch(_DISOWN, holder.node, uplink))
+
+
+async def hand_over(connection: Connection, holder: Holder, ids: Collection[str], node: str) -> frozenset[str]:
+    """Give messages that wait here to another node; which."""
+    by_key = {key_of(identifier): identifier for identifier in ids}
+    rows = await connection.fetch(_HAND_OVER, sorted(by_key), holder.node, node)
+    return frozenset(by_key[key] for (key,) in rows)
 
 
 def _columns(slots: Collection[BindSlot]) -> tuple[list[str], list[int]]:

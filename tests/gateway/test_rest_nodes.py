@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from smpp.constants import EsmClass
 from tests.gateway.providers.sim import running
 from tests.gateway.rest_path import PROVIDERS, RestPath, config_text, free_port, started
-from tests.gateway.smsc_path import PATIENCE_SECONDS
+from tests.gateway.smsc_path import PATIENCE_SECONDS, Inbox, submit
 from tests.postgres import Cluster
 from tests.whole_path import receiver
 
@@ -56,3 +57,18 @@ async def test_messages_of_both_leave_and_are_reported_once(nodes: tuple[RestPat
     assert {callback.json["message"]["id"] for callback in callbacks} == ids
     assert {callback.json["message"]["state"] for callback in callbacks} == {"delivered"}
     assert len(nodes[0].provider.messages) == 20
+
+
+async def test_parts_sent_to_two_nodes_meet(nodes: tuple[RestPath, RestPath]) -> None:
+    inbox = Inbox()
+    first, second = [await path.bind(inbox) for path in nodes]
+    ids = []
+    for number, client in ((1, first), (2, second), (3, first)):
+        header = bytes((5, 0, 3, 9, 3, number))
+        sent = await client.submit(submit(header + b"part %d " % number, esm_class=EsmClass.UDHI))
+        ids.append(sent.message_id)
+
+    receipts = await inbox.wait_for(3)
+
+    assert [sms.text for sms in nodes[0].provider.messages] == ["part 1 part 2 part 3 "]
+    assert sorted(receipt.id for receipt in receipts) == sorted(ids)
