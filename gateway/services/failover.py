@@ -24,7 +24,7 @@ from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSender,
 from gateway.services import flow_rules as rules
 from gateway.services.flow_rules import Document
 from gateway.services.owing import allow_any, owed
-from gateway.services.shelf import Kept, Put, Shelf
+from gateway.services.shelf import SET_BACK_SECONDS, Kept, Put, Shelf
 from gateway.services.watching import origin_of
 from gateway.store import Store
 
@@ -310,6 +310,7 @@ class FlowService:
                 raise
             except Exception:
                 log.exception("a flow could not be attended to", flow=kept.key)
+                await self._flows.set_back(kept, SET_BACK_SECONDS)
         return len(due) < SWEEP_BATCH
 
     async def _attend(self, kept: Kept[Document], now: float) -> None:

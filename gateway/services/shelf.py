@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import msgspec
+import structlog
 
 from gateway.errors import StoreError
 from gateway.models import Callback
 from gateway.store.records import Record, RecordStore
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TRIES: Final = 100
 """Each one that fails is another's success, so that many mean something else is wrong."""
+SET_BACK_SECONDS: Final = 300.0
+"""How long one that could not be attended to is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,15 @@ class Shelf(Generic[T]):
         return await self._store.count_records(self.kind, account, tag=tag)
 
     async def due(self, now: float, *, limit: int = 100) -> list[Kept[T]]:
-        """Those whose time has come."""
-        return [self._kept(record) for record in await self._store.due_records(self.kind, now, limit=limit)]
+        """Those whose time has come. One that cannot be read is set aside, so that it keeps nobody waiting."""
+        found: list[Kept[T]] = []
+        for record in await self._store.due_records(self.kind, now, limit=limit):
+            try:
+                found.append(self._kept(record))
+            except msgspec.MsgspecError as error:
+                log.error("a document cannot be read", kind=self.kind, key=record.key, error=str(error))
+                await self._store.put_records([msgspec.structs.replace(record, due_at=0.0)])
+        return found
 
     def _kept(self, record: Record) -> Kept[T]:
         return Kept(self._decode(record.value), record)
@@ -157,6 +168,10 @@ class Shelf(Generic[T]):
             if written is not None:
                 return written
         raise StoreError(f"a {self.kind} is changed by too many at once")
+
+    async def set_back(self, kept: Kept[T], seconds: float) -> None:
+        """Look at one later: it could not be attended to, and must not keep others waiting."""
+        await self._store.put_records([msgspec.structs.replace(kept.record, due_at=self._clock() + seconds)])
 
     async def drop(self, account: str, keys: Sequence[str]) -> int:
         """Forget some."""

@@ -348,6 +348,7 @@ class VerifyService:
                 raise
             except Exception:
                 log.exception("a verification could not be attended to", verification=kept.key)
+                await self._book.set_back(kept)
         idle = await self._book.forget_idle(now, SWEEP_BATCH)
         return await self._counters.sweep(now) and max(len(due), idle) < SWEEP_BATCH
 

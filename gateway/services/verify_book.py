@@ -10,7 +10,7 @@ from gateway.providers.ports import VerifyError, VerifyProblem, VerifyStatus
 from gateway.providers.seams import ServiceCallbacks, VerifyEvent
 from gateway.services import verifications as rules
 from gateway.services.owing import owed
-from gateway.services.shelf import Kept, Put, Shelf
+from gateway.services.shelf import SET_BACK_SECONDS, Kept, Put, Shelf
 from gateway.services.verifications import Document
 from gateway.store import Store
 from gateway.store.records import Record
@@ -144,6 +144,10 @@ class VerifyBook:
         changed = await self._documents.change(account, verification_id, put)
         self._told(changed, event)
         return _there(changed, verification_id)
+
+    async def set_back(self, kept: Kept[Document]) -> None:
+        """Look at one later: it could not be attended to."""
+        await self._documents.set_back(kept, SET_BACK_SECONDS)
 
     async def forget(self, account: str, verification_id: str) -> None:
         """As if it had never been."""

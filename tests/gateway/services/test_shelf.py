@@ -11,6 +11,7 @@ from gateway.services.runner import Runner
 from gateway.services.shelf import Kept, Put, Shelf
 from gateway.store import Store
 from gateway.store.memory import MemoryStore
+from gateway.store.records import Record
 from tests.gateway.services.desk import Clock
 
 
@@ -70,6 +71,15 @@ async def test_all_of_a_long_list_are_read() -> None:
         await shelf.add("shop", f"{n:05d}", Put(Number(n)))
     assert [one.value.n for one in await shelf.all("shop")] == list(range(2_500))
     assert len(await shelf.all("shop", limit=1_200)) == 1_200
+
+
+async def test_what_cannot_be_read_keeps_nobody_waiting() -> None:
+    store = MemoryStore()
+    shelf = Shelf(store, "number", Number, clock=Clock())
+    await store.put_records([Record(kind="number", account="shop", key="bad", value=b'{"n": "x"}', due_at=1.0)])
+    await shelf.add("shop", "good", Put(Number(1), due_at=2.0))
+    assert [one.value for one in await shelf.due(9.0)] == [Number(1)]
+    assert [one.key for one in await store.due_records("number", 9.0, limit=9)] == ["good"]
 
 
 # --- counters ---

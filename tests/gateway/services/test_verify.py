@@ -387,6 +387,20 @@ async def test_a_message_that_was_accepted_before_the_crash_is_not_sent_again(be
     assert len(bench.desk.taken) == 2
 
 
+async def test_a_step_that_met_a_fault_of_ours_is_taken_later(bench: Bench) -> None:
+    await bench.verify.begin(ACCOUNT, asks(steps=TWO_SMS_THEN_VOICE))
+    bench.desk.breaks = ValueError("a fault of ours")
+    bench.clock.pass_(60)
+    await bench.verify.sweep()
+    bench.desk.breaks = None
+    bench.clock.pass_(29)
+    await bench.verify.sweep()
+    assert len(bench.desk.taken) == 1
+    bench.clock.pass_(1)
+    await bench.verify.sweep()
+    assert len(bench.desk.taken) == 2
+
+
 # --- guards ---
 
 
