@@ -80,6 +80,8 @@ class Remote:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             fail(f"the gateway's admin listener at {self.url} cannot be reached: {reason}", UNREACHABLE)
+        finally:
+            self._connection.close()
         try:
             answer = json.loads(read) if read else None
         except ValueError:
