@@ -60,6 +60,11 @@ class Correlator:
         self._book = bookkeeping
         self._desk.reconfigure(config, bookkeeping)
 
+    @property
+    def bookkeeping(self) -> Bookkeeping:
+        """What it goes by now."""
+        return self._book
+
     # --- from uplinks ---
 
     async def on_receipt(self, receipt: Receipt) -> None:

@@ -28,6 +28,7 @@ from gateway.networks import parse_networks
 from gateway.nodes import Lease
 from gateway.operations import AccountDesk, NodeDesk, Operator, Outbox, QueueDesk, Reloaded, UplinkDesk
 from gateway.optouts import OptOuts
+from gateway.orphans import match_attempts
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers import PROVIDERS
@@ -330,6 +331,7 @@ class Parts:
             nodes=nodes,
             log=self._log,
             shelf=self.store,
+            attempts=lambda receipt: match_attempts(self.store, self._correlator.bookkeeping, receipt),
             reload=self.reload,
             explain=self._explain,
         )

@@ -13,6 +13,7 @@ from gateway.operations.nodes import NodeDesk
 from gateway.operations.outbox import Outbox
 from gateway.operations.queue import QueueDesk
 from gateway.operations.uplinks import UplinkDesk
+from gateway.orphans import MatchAttempt
 from gateway.providers.ports import MessageLog
 
 
@@ -53,6 +54,8 @@ class Operator:
     nodes: NodeDesk
     log: MessageLog
     shelf: MessageShelf
+    attempts: Callable[[Receipt], Awaitable[Sequence[MatchAttempt]]]
+    """Why a receipt found no message."""
     reload: Callable[[], Awaitable[Reloaded]]
     """Reads the config again; raises ConfigError, and then everything stays as it was."""
     explain: Callable[[str, str, str, str], Mapping[str, object]]

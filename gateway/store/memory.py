@@ -498,6 +498,16 @@ class MemoryStore(Store):
     async def parked(self) -> int:
         return len(self.tables.parked)
 
+    async def candidates(self, key: str, *, limit: int) -> list[tuple[Message, Part]]:
+        tables = self.tables
+        found = [
+            (tables.messages[identifier], tables.parts[identifier][number])
+            for (_, known), parts in tables.by_smsc_id.items()
+            if known == key
+            for identifier, number in parts
+        ]
+        return sorted(found, key=lambda one: one[0].id, reverse=True)[:limit]
+
     async def orphans(self, limit: int = 50) -> list[Receipt]:
         return self.tables.orphans[::-1][:limit]
 

@@ -181,6 +181,20 @@ async def parked(connection: Connection) -> int:
     return count
 
 
+async def candidates(connection: Connection, id_key: str, limit: int) -> list[tuple[Message, Part]]:
+    """Newest first."""
+    rows = await connection.fetch(
+        f"SELECT {PART_COLUMNS} FROM parts WHERE id_key = $1 AND matchable ORDER BY key DESC LIMIT $2",
+        clean(id_key),
+        limit,
+    )
+    found = await connection.fetch(
+        f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE key = ANY($1::bigint[])", sorted({row[0] >> 8 for row in rows})
+    )
+    messages = {row[0]: message_of(row) for row in found}
+    return [(messages[row[0] >> 8], part_of(row, messages[row[0] >> 8].id)) for row in rows if row[0] >> 8 in messages]
+
+
 async def orphans(connection: Connection, limit: int) -> list[Receipt]:
     """Newest first."""
     rows = await connection.fetch("SELECT receipt FROM orphans ORDER BY n DESC LIMIT $1", limit)

@@ -322,6 +322,9 @@ class SqliteStore(Store):
     async def parked(self) -> int:
         return await self._read(self._reads.parked)
 
+    async def candidates(self, key: str, *, limit: int) -> list[tuple[Message, Part]]:
+        return await self._read(lambda: self._reads.candidates(key, limit))
+
     async def orphans(self, limit: int = 50) -> list[Receipt]:
         return await self._read(lambda: self._reads.orphans(limit))
 

@@ -204,6 +204,16 @@ class Reads:
         count: int = self._connection.execute("SELECT count(*) FROM parked").fetchone()[0]
         return count
 
+    def candidates(self, id_key: str, limit: int) -> list[tuple[Message, Part]]:
+        rows = self._connection.execute(
+            f"SELECT {PART_COLUMNS} FROM parts WHERE id_key = ? AND matchable = 1 ORDER BY key DESC LIMIT ?",
+            (id_key, limit),
+        ).fetchall()
+        messages = {key_of(one.id): one for one in self._messages_in_order(sorted({row[0] >> 8 for row in rows}))}
+        return [
+            (messages[row[0] >> 8], part_of(row, messages[row[0] >> 8].id)) for row in rows if row[0] >> 8 in messages
+        ]
+
     def orphans(self, limit: int) -> list[Receipt]:
         rows = self._connection.execute("SELECT receipt FROM orphans ORDER BY n DESC LIMIT ?", (limit,))
         return [_decode_receipt(text) for (text,) in rows]

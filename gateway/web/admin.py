@@ -81,7 +81,7 @@ def admin_operations(operator: Operator) -> Iterable[Operation]:
     """What an operator may ask."""
     yield from AdminSystem(operator).operations()
     yield from AdminUplinks(operator.uplinks).operations()
-    yield from AdminQueue(operator.queue, operator.shelf).operations()
+    yield from AdminQueue(operator.queue, operator.shelf, operator.attempts).operations()
     yield from AdminAccounts(operator.accounts, operator.keys).operations()
     yield from Webhooks(operator.outbox, is_operator=True).operations()
 

@@ -6,7 +6,7 @@ POST /queue/requeue                         what has failed is sent again, as ne
 GET  /orphans                               receipts whose message never turned up
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.models import Receipt, State
 from gateway.operations.operator import MessageShelf
 from gateway.operations.queue import Done, Filter, QueueDesk, Waiting
+from gateway.orphans import MatchAttempt
 from gateway.providers.numbers import recipient_digits
 from gateway.web.endpoints import Call, Operation, answer
 from gateway.web.errors import ApiError
@@ -114,6 +115,8 @@ class OrphanView(msgspec.Struct, frozen=True, kw_only=True):
     bind: str
     received_at: str
     raw: str
+    attempts: list[MatchAttempt]
+    """How its message was looked for, and why what was found is not it."""
 
 
 class OrphanList(msgspec.Struct, frozen=True):
@@ -125,9 +128,15 @@ class OrphanList(msgspec.Struct, frozen=True):
 class AdminQueue:
     """The endpoints."""
 
-    def __init__(self, desk: QueueDesk, shelf: MessageShelf) -> None:
+    def __init__(
+        self,
+        desk: QueueDesk,
+        shelf: MessageShelf,
+        attempts: Callable[[Receipt], Awaitable[Sequence[MatchAttempt]]],
+    ) -> None:
         self._desk = desk
         self._shelf = shelf
+        self._attempts = attempts
 
     def operations(self) -> Iterable[Operation]:
         """What is served here."""
@@ -189,10 +198,10 @@ class AdminQueue:
     async def orphans(self, call: Call) -> web.Response:
         """Show orphans."""
         found = await self._shelf.orphans(call.query(OrphansQuery).limit)
-        return answer(OrphanList([_orphan(receipt) for receipt in found]))
+        return answer(OrphanList([_orphan(receipt, await self._attempts(receipt)) for receipt in found]))
 
 
-def _orphan(receipt: Receipt) -> OrphanView:
+def _orphan(receipt: Receipt, attempts: Sequence[MatchAttempt]) -> OrphanView:
     return OrphanView(
         group=receipt.group,
         smsc_message_id=receipt.smsc_message_id,
@@ -204,4 +213,5 @@ def _orphan(receipt: Receipt) -> OrphanView:
         bind=receipt.bind,
         received_at=timestamp(receipt.received_at),
         raw=receipt.raw,
+        attempts=list(attempts),
     )
