@@ -43,6 +43,10 @@ STORE_PAUSE_SECONDS: Final = 0.2
 STORE_PAUSE_MAX_SECONDS: Final = 5.0
 GIVE_UP_EVERY_SECONDS: Final = 60.0
 JITTER: Final = 0.25
+HOSTS_KEPT: Final = 10_000
+"""Of how many hosts it is remembered how well they answer."""
+FIRST_PLACES: Final = 2
+"""Requests that a host may have at a time before it has answered any: hosts that hang must not take all there are."""
 BEARER: Final = ":bearer"
 """A header of a callback that is none: it names the webhook whose token goes with it."""
 _BASE64_MARK: Final = "whsec_"
@@ -81,12 +85,14 @@ class Host:
     failures: int = 0
     """In a row."""
     closed_until: float = 0.0
+    places: int = FIRST_PLACES
+    """How many requests it may have at a time: each that it acknowledges earns it one more."""
 
     def is_busy(self, now: float, limit: int, failures_allowed: int) -> bool:
         """Whether it gets no further request now."""
         if self.failures >= failures_allowed:
             return now < self.closed_until or self.in_flight > 0
-        return self.in_flight >= limit
+        return self.in_flight >= min(limit, self.places)
 
 
 class WebhookDispatcher:
@@ -220,7 +226,7 @@ class WebhookDispatcher:
 
     def _begin(self, callback: Callback, now: float) -> None:
         name = callback_host(callback)
-        host = self._hosts.setdefault(name, Host())
+        host = self._host(name)
         if callback.id in self._in_flight or host.is_busy(now, self._config.per_host, self._config.circuit_failures):
             return
         host.in_flight += 1
@@ -228,6 +234,14 @@ class WebhookDispatcher:
         task = asyncio.get_running_loop().create_task(self._try(callback, name, host))
         self._tries.add(task)
         task.add_done_callback(self._tries.discard)
+
+    def _host(self, name: str) -> Host:
+        host = self._hosts.get(name)
+        if host is None:
+            if len(self._hosts) >= HOSTS_KEPT:
+                self._hosts = {one: kept for one, kept in self._hosts.items() if kept.in_flight or kept.failures}
+            host = self._hosts[name] = Host()
+        return host
 
     async def _pause(self, now: float, was_busy: bool) -> float:
         """Until the next is due or a host is tried again; a try's end wakes us anyway."""
@@ -273,14 +287,14 @@ class WebhookDispatcher:
         if answer.is_acknowledged:
             self._metrics.callbacks.labels("acknowledged").inc()
             host.failures = 0
+            host.places = min(host.places + 1, self._config.per_host)
             self._acknowledged.append(callback.id)
         else:
             host.failures += 1
+            host.places = FIRST_PLACES
             if host.failures >= self._config.circuit_failures:
                 host.closed_until = now + self._config.circuit_seconds
             self._postponed.append(self._postpone(callback, answer.error, now))
-        if not host.in_flight and not host.failures:
-            self._hosts.pop(name, None)
         self._has_ends.set()
 
     def _postpone(self, callback: Callback, error: str, now: float) -> Callback:
