@@ -4,13 +4,21 @@ lane ──part──► add ──all there──► they leave as one message
                 └──not all within the time──► overdue: they are given up
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
-from gateway.lanes import Item
+import structlog
+
+from gateway.errors import StoreError
+from gateway.lanes import Item, Lane
+from gateway.meeting import ALONE_SECONDS, Meeting
+from gateway.models import Message
 from gateway.providers.carrying import Piece, PieceKey
+from gateway.store import Store
 from gateway.uplinks.base import Slot, Uplink
+
+log = structlog.get_logger(__name__)
 
 DEFAULT_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 1.0
@@ -119,10 +127,75 @@ def _has_room(one: _Set, item: Item, piece: Piece, is_current: Callable[[Item], 
     return there is None or there.work is item.work or not is_current(there)
 
 
-def join_seconds(uplink: Uplink) -> float:
-    """How long the parts of a message wait for the next of them."""
-    seconds: float = getattr(getattr(uplink, "current", uplink), "join_seconds", DEFAULT_SECONDS)
-    return seconds
+class Gathering:
+    """The parts that wait, of all uplinks that carry whole messages only.
+
+    Args:
+        uplinks: by name; those there are at the time.
+        store: where other nodes' parts are.
+        node: this one.
+    """
+
+    def __init__(self, uplinks: Mapping[str, Uplink], store: Store, node: str, clock: Callable[[], float]) -> None:
+        self._uplinks = uplinks
+        self._store = store
+        self._node = node
+        self._clock = clock
+        self._joiners: dict[str, Joiner] = {}
+        self._meeting = Meeting(store, node, clock)
+        self._is_meeting = False
+        self._meet_at = 0.0
+
+    def forget(self, name: str) -> None:
+        """An uplink is no more."""
+        self._joiners.pop(name, None)
+
+    def gather(self, lane: Lane, item: Item, now: float) -> list[Item]:
+        """What leaves together with an item: itself, or all parts of its message, or nothing as long as some miss."""
+        piece_of: Callable[[Message], Piece | None] | None = getattr(self._uplinks[lane.name], "piece_of", None)
+        piece = piece_of(item.work.message) if piece_of is not None else None
+        if piece is None:
+            return [item]
+        joiner = self._joiners.setdefault(lane.name, Joiner())
+        return joiner.add(item, piece, now, self._seconds(lane.name), lane.is_current)
+
+    def overdue(self, lane: Lane) -> list[tuple[Item, str]]:
+        """What has waited too long, each with what is missing; asked often, looked at once a second."""
+        joiner = self._joiners.get(lane.name)
+        if joiner is None or not joiner.is_time(self._clock()):
+            return []
+        return list(joiner.overdue(self._clock(), lane.is_current))
+
+    def alone(self, lane: Lane) -> list[tuple[PieceKey, list[Item]]] | None:
+        """What may have its other parts at another node; None where nobody is to be asked now."""
+        joiner = self._joiners.get(lane.name)
+        now = self._clock()
+        if joiner is None or self._is_meeting or now < self._meet_at or not self._meeting.is_needed:
+            return None
+        self._meet_at = now + LOOK_SECONDS
+        alone = joiner.alone(now, ALONE_SECONDS, lane.is_current)
+        self._is_meeting = bool(alone)
+        return alone or None
+
+    async def meet(
+        self, uplink: str, alone: Sequence[tuple[PieceKey, list[Item]]], drop: Callable[[Collection[str]], None]
+    ) -> None:
+        """Give parts that wait alone to the node where the others are, and forget them here."""
+        try:
+            for key, items in alone:
+                node = await self._meeting.node_of(uplink, key, self._seconds(uplink))
+                ids = [item.work.message.id for item in items if not item.number]
+                if node != self._node and ids:
+                    drop(await self._store.hand_over(ids, node))
+        except StoreError as error:
+            log.warning("parts at other nodes cannot be looked for", error=str(error))
+        finally:
+            self._is_meeting = False
+
+    def _seconds(self, name: str) -> float:
+        uplink = self._uplinks[name]
+        seconds: float = getattr(getattr(uplink, "current", uplink), "join_seconds", DEFAULT_SECONDS)
+        return seconds
 
 
 def shared(slot: Slot, count: int) -> Sequence[Slot]:

@@ -20,12 +20,10 @@ import structlog
 
 from gateway.config import UplinkConfig
 from gateway.errors import StoreError, Unsupported
-from gateway.gathering import Joiner, join_seconds, shared
+from gateway.gathering import Gathering, shared
 from gateway.lanes import Item, Lane, Work
-from gateway.meeting import ALONE_SECONDS, Meeting
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
-from gateway.providers.carrying import PieceKey
 from gateway.routing import Decision
 from gateway.sealing import Sealer
 from gateway.store import Bookkeeping, Departure, NotOurs, PartEnd, Store
@@ -93,10 +91,7 @@ class Sender:
         """Every message in memory, in flight included."""
         self.forgotten: set[str] | None = None
         """While a refill reads: the ids that left memory since it began."""
-        self._piece_of = {name: getattr(uplink, "piece_of", None) for name, uplink in uplinks.items()}
-        self._joiners = {name: Joiner() for name in uplinks}
-        self._meeting = Meeting(store, node, clock)
-        self._is_meeting = False
+        self._gathering = Gathering(uplinks, store, node, clock)
         self._wake = {name: asyncio.Event() for name in uplinks}
         self._departing = dict.fromkeys(uplinks, 0)
         self._has_departed = {name: asyncio.Event() for name in uplinks}
@@ -144,7 +139,6 @@ class Sender:
         lane = self.lanes[name] = self._new_lane(name)
         self._wake[name], self._has_departed[name] = asyncio.Event(), asyncio.Event()
         self._departing[name] = 0
-        self._piece_of[name], self._joiners[name] = getattr(self._uplinks[name], "piece_of", None), Joiner()
         if self._is_started:
             self._dispatchers[name] = self.spawn(self._dispatch(lane))
 
@@ -163,9 +157,9 @@ class Sender:
 
     def drop_lane(self, name: str) -> None:
         """Forget an uplink whose lane was closed and is empty."""
-        tables = (self.lanes, self._wake, self._has_departed, self._departing, self._piece_of, self._joiners)
-        for table in tables:
+        for table in (self.lanes, self._wake, self._has_departed, self._departing):
             table.pop(name, None)
+        self._gathering.forget(name)
 
     @property
     def is_busy(self) -> bool:
@@ -271,7 +265,7 @@ class Sender:
             if work.expires_at <= now:
                 self.expire(work)
                 continue
-            together = self._gather(lane, item, now)
+            together = self._gathering.gather(lane, item, now)
             if together != [item]:
                 self._load_together(lane, together, free, leaving, now)
                 continue
@@ -287,15 +281,6 @@ class Sender:
             slot.release()
         return list(leaving.values())
 
-    def _gather(self, lane: Lane, item: Item, now: float) -> list[Item]:
-        """What leaves together with an item: itself, or all parts of its message, or nothing as long as some miss."""
-        piece_of = self._piece_of[lane.name]
-        piece = piece_of(item.work.message) if piece_of is not None else None
-        if piece is None:
-            return [item]
-        seconds = join_seconds(self._uplinks[lane.name])
-        return self._joiners[lane.name].add(item, piece, now, seconds, lane.is_current)
-
     def _load_together(
         self, lane: Lane, items: Sequence[Item], free: list[Slot], leaving: dict[str, Leaving], now: float
     ) -> None:
@@ -305,7 +290,7 @@ class Sender:
             for item in going:
                 if not item.number:
                     item.work.unsplit()
-                self._gather(lane, item.work.item(item.number), now)
+                self._gathering.gather(lane, item.work.item(item.number), now)
         elif items:
             for item, slot in zip(items, shared(free.pop(), len(items)), strict=True):
                 flight = self._take_off(item.work, 1, slot, now), 1
@@ -313,31 +298,13 @@ class Sender:
 
     def _look_after_parts(self, lane: Lane) -> None:
         """End parts that have waited too long for the others of their message; look for those at other nodes."""
-        joiner, now = self._joiners[lane.name], self._clock()
-        if not joiner.is_time(now):
-            return
-        for item, missing in joiner.overdue(now, lane.is_current):
+        for item, missing in self._gathering.overdue(lane):
             if item.number:
                 self.end_rest(item.work, State.FAILED, missing)
             else:
                 self.end(item.work, State.FAILED, missing)
-        if self._meeting.is_needed and not self._is_meeting:
-            self._is_meeting = True
-            self.spawn(self._meet(lane, joiner.alone(now, ALONE_SECONDS, lane.is_current)))
-
-    async def _meet(self, lane: Lane, alone: Sequence[tuple[PieceKey, list[Item]]]) -> None:
-        """Give parts that wait alone to the node where the others are."""
-        try:
-            seconds = join_seconds(self._uplinks[lane.name])
-            for key, items in alone:
-                node = await self._meeting.node_of(lane.name, key, seconds)
-                ids = [item.work.message.id for item in items if not item.number]
-                if node != self._node and ids:
-                    self._drop(await self._store.hand_over(ids, node))
-        except StoreError as error:
-            log.warning("parts at other nodes cannot be looked for", error=str(error))
-        finally:
-            self._is_meeting = False
+        if (alone := self._gathering.alone(lane)) is not None:
+            self.spawn(self._gathering.meet(lane.name, alone, self._drop))
 
     def _split(self, lane: Lane, work: Work, now: float) -> bool:
         """Cut a message for its uplink; one that this uplink cannot carry goes elsewhere or ends."""
