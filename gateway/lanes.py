@@ -51,6 +51,8 @@ class Work:
     tried: set[str] = field(default_factory=set)
     refused_by: set[str] = field(default_factory=set)
     """Uplinks whose SMSC has refused it, and that it was sent on from: it does not come back to them."""
+    refused_parts: set[tuple[str, int]] = field(default_factory=set)
+    """Which part was refused by which of them: the second time is the end."""
 
     @property
     def in_flight(self) -> int:
@@ -67,9 +69,9 @@ class Work:
         """Whether it may go through another uplink."""
         return not self.has_accepted and self.broken is None and len(self.way.uplinks) > 1 and not self.in_flight
 
-    def has_other_than(self, uplink: str) -> bool:
-        """Whether a refusal by an uplink need not be its end."""
-        if self.has_accepted or self.broken is not None:
+    def may_go_on(self, uplink: str, number: int) -> bool:
+        """Whether the refusal of a part by an uplink need not be its end."""
+        if self.has_accepted or self.broken is not None or (uplink, number) in self.refused_parts:
             return False
         return any(name != uplink and name not in self.refused_by for name in self.way.uplinks)
 

@@ -18,12 +18,13 @@ from gateway.config import Config
 from gateway.errors import InvalidMessage, NoRoute, NotWaiting, StoreError, Unsupported
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
-from gateway.models import Message, NewMessage, Outcome, Part, State, SubmitResult
+from gateway.models import Message, NewMessage, State
+from gateway.recovery import Recovery
 from gateway.refilling import Refiller
 from gateway.router import Router
 from gateway.routing import Decision
 from gateway.sealing import Sealer
-from gateway.sending import EXPIRED, Sender, replace
+from gateway.sending import Sender
 from gateway.store import Bookkeeping, Inherited, Store
 from gateway.tasks import cancel_all
 from gateway.uplinks.base import Uplink
@@ -31,12 +32,7 @@ from gateway.uplinks.base import Uplink
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS: Final = 1.0
-RECOVERY_BATCH: Final = 1_000
 STRANDED_SECONDS: Final = 60.0
-STRANDED_LIMIT: Final = 10_000
-STRANDED_VALIDITY_SECONDS: Final = 86_400
-"""Of a message whose uplink, with its default, is gone."""
-INTERRUPTED: Final = "the gateway ended before the response came"
 
 
 def _nothing() -> None:
@@ -106,6 +102,7 @@ class Pipeline:
             sealer=sealer,
         )
         self._refiller = Refiller(store, self._sender, self._arriving, self._resume)
+        self._recovery = Recovery(store, self._sender, uplinks, self.plan, self._way_for, self._end_in_store)
 
     def _share(self, account: str) -> int:
         config = self._accounts.get(account)
@@ -376,7 +373,7 @@ class Pipeline:
             self._metrics.queue_depth.labels(lane.name).set(len(lane.works))
         await self._release_scheduled(now)
         if now >= self._look_for_stranded_at:
-            await self._reroute_stranded()
+            await self._reroute_stranded(now)
         for lane in self._sender.lanes.values():
             if lane.has_more or any(lane.wants(account) for account in lane.behind):
                 await self._refill(lane)
@@ -414,8 +411,8 @@ class Pipeline:
             StoreError: the store cannot be read or written.
         """
         await self._store.register(self._node, self._clock(), self._lease_seconds)
-        await self._take_up(await self._store.unfinished(self._node))
-        await self._reroute_stranded()
+        await self._recovery.take_up(await self._store.unfinished(self._node))
+        await self._reroute_stranded(self._clock())
         for lane in self._sender.lanes.values():
             lane.has_more = True
         self._next_scheduled_at = await self._store.next_scheduled_at()
@@ -424,7 +421,7 @@ class Pipeline:
         """Go on with what nodes have left whose lease has ended."""
         if self._is_stopping:
             return
-        await self._take_up(left.unfinished)
+        await self._recovery.take_up(left.unfinished)
         self._look_for_stranded_at = 0.0 if left.uplinks.difference(self._sender.lanes) else self._look_for_stranded_at
         for name in left.uplinks:
             self._leave_in_store(name)
@@ -435,34 +432,9 @@ class Pipeline:
         for name in self._sender.lanes:
             self._leave_in_store(name)
 
-    async def _take_up(self, unfinished: Sequence[tuple[Message, list[Part]]]) -> None:
-        if unfinished and not self._uplinks:
-            log.error("messages are half sent and no uplink is configured", messages=len(unfinished))
-            return
-        in_doubt: list[tuple[Work, Part, SubmitResult]] = []
-        homeless: list[Work] = []
-        for message, parts in unfinished:
-            work = self._recovered(message, parts)
-            if work.lane != message.uplink:
-                homeless.append(work)
-            self._sender.hold_parts(work)
-            result = SubmitResult(Outcome.IN_DOUBT, error=INTERRUPTED)
-            in_doubt += [(work, part, result) for part in parts if part.state is State.SENDING]
-        for start in range(0, len(in_doubt), RECOVERY_BATCH):
-            await self._sender.settle(in_doubt[start : start + RECOVERY_BATCH])
-        for work in homeless:
-            self._sender.replan(work, f"uplink {work.message.uplink} is no longer configured")
-        if unfinished:
-            log.info("recovered", messages=len(unfinished), parts_in_doubt=len(in_doubt))
-
-    def _recovered(self, message: Message, parts: list[Part]) -> Work:
-        """A message that was begun: in the lane of its uplink, or of any other where that one is gone."""
-        way = self._way_for(message) or Decision((next(iter(self._uplinks)),))
-        lane = message.uplink if message.uplink in self._uplinks else way.uplinks[0]
-        work = self.plan(replace(message, uplink=lane), way)
-        work.message, work.parts, work.was_split = message, parts, True
-        work.has_accepted = any(part.state not in (State.QUEUED, State.SENDING) for part in parts)
-        return work
+    async def _end_in_store(self, messages: Sequence[Message]) -> None:
+        if await self._store.end(messages, self._book):
+            self._on_callbacks()
 
     def _way_for(self, message: Message) -> Decision | None:
         """Where a message may go by now; where no rule takes it any more, where it was to go; None: that is gone."""
@@ -471,37 +443,6 @@ class Pipeline:
         except NoRoute:
             return Decision((message.uplink,)) if message.uplink in self._uplinks else None
 
-    async def _reroute_stranded(self) -> None:
-        """Let the messages of uplinks that are no longer configured wait for another, where a route takes them."""
-        now = self._clock()
+    async def _reroute_stranded(self, now: float) -> None:
         self._look_for_stranded_at = now + STRANDED_SECONDS
-        for name in await self._store.waiting_uplinks():
-            if name in self._uplinks:
-                continue
-            left: set[str] = set()
-            while messages := await self._store.waiting(name, limit=RECOVERY_BATCH, skip=left):
-                left |= await self._reroute(messages, now)
-                if len(left) >= STRANDED_LIMIT:
-                    break
-            if left:
-                log.warning("messages wait for an uplink that is not configured", uplink=name, messages=len(left))
-
-    async def _reroute(self, messages: Sequence[Message], now: float) -> set[str]:
-        """Give messages to the uplinks of their routes; returns the ids of those that no route takes."""
-        targets: dict[str, list[str]] = {}
-        expired: list[Message] = []
-        left: set[str] = set()
-        for message in messages:
-            way = self._way_for(message)
-            if way is not None:
-                targets.setdefault(way.uplinks[0], []).append(message.id)
-            elif message.created_at + (message.validity_seconds or STRANDED_VALIDITY_SECONDS) <= now:
-                expired.append(replace(message, state=State.EXPIRED, error=EXPIRED, updated_at=now))
-            else:
-                left.add(message.id)
-        for uplink, ids in targets.items():
-            await self._store.reassign(ids, uplink)
-            self._sender.lanes[uplink].has_more = True
-        if expired and await self._store.end(expired, self._book):
-            self._on_callbacks()
-        return left
+        await self._recovery.reroute_stranded(now)

@@ -44,8 +44,9 @@ def judge(work: Work, part: Part, result: SubmitResult, settings: UplinkConfig, 
     state, error = AFTER[result.outcome], ""
     in_doubt = result.outcome is Outcome.IN_DOUBT
     goes_on = work.way.failover.follows(result)
-    if state is State.REJECTED and goes_on and work.has_other_than(part.uplink):
+    if state is State.REJECTED and goes_on and work.may_go_on(part.uplink, part.number):
         work.refused_by.add(part.uplink)
+        work.refused_parts.add((part.uplink, part.number))
         state = State.QUEUED
     if state is State.QUEUED:
         stop = _reason_to_stop(work, part, result, settings)
