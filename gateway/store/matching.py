@@ -1,43 +1,54 @@
 """Which part a receipt is about: ids compared through the group's rule, and addresses that must agree.
 
-Responses and receipts name a message by an id, but some SMSCs write it in hexadecimal in one and in decimal in the
-other, with or without leading zeros. Ids are kept as they came; `look_up_key` is the form they are indexed by, and
-`receipt_forms` says under which keys a receipt's part may be found.
+How ids are spelt and converted is `smpp.correlator.ids`; here it is put into the forms that a store asks for. Ids are
+kept as they came; `look_up_key` is the form they are indexed by, and `receipt_forms` says under which keys a receipt's
+part may be found.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-IdRule = Literal["as_is", "response_hex_receipt_decimal", "response_decimal_receipt_hex", "auto"]
+from smpp.correlator import ids
 
-TRAILING_DIGITS: Final = 8
-"""How many of the last digits must be equal: prefixes come and go between us, the SMSC and the handset."""
+IdRule = Literal["as_is", "response_hex_receipt_decimal", "response_decimal_receipt_hex", "auto"]
 
 ENOUGH_VOTES: Final = 10
 """`auto` stops counting once it has seen a rule work this often."""
 
-_HEX_DIGITS: Final = frozenset("0123456789abcdef")
-_DECIMAL_DIGITS: Final = frozenset("0123456789")
-_AUTO_ORDER: Final[tuple[IdRule, ...]] = ("as_is", "response_hex_receipt_decimal", "response_decimal_receipt_hex")
-
 
 def look_up_key(smsc_message_id: str) -> str:
-    """The form an id is indexed by: without spaces and leading zeros, in lower case."""
-    return smsc_message_id.strip().lower().lstrip("0") or "0"
+    """The form an id is indexed by: without spaces and leading zeros, in lower case; empty for a blank one."""
+    return ids.response_key("auto", _plain(smsc_message_id))
+
+
+def _plain(smsc_message_id: str) -> str:
+    """Without leading zeros, and blanks between them: what is made of it is not made shorter still the next time."""
+    text = smsc_message_id.strip()
+    while (shorter := text.lstrip("0").lstrip()) != text:
+        if not shorter:
+            return "0"
+        text = shorter
+    return text
 
 
 def receipt_forms(rule: IdRule, receipt_id: str, votes: Mapping[str, int]) -> list[tuple[IdRule, str]]:
     """The keys under which the response of a receipt may be indexed, the likeliest first, each with its rule."""
-    if rule != "auto":
-        return [(rule, key) for key in _receipt_key(rule, receipt_id)]
-    order = sorted(_AUTO_ORDER, key=lambda one: -votes.get(one, 0))
-    return [(one, key) for one in order for key in _receipt_key(one, receipt_id)]
+    if rule == "as_is":
+        # The index knows one form only: whether the text is the very same is for `ids_match` to say.
+        key = look_up_key(receipt_id)
+        return [(rule, key)] if key else []
+    forms: list[tuple[IdRule, str]] = [(one.value, key) for one, key in ids.receipt_keys(rule, _plain(receipt_id))]
+    return sorted(forms, key=lambda form: -votes.get(form[0], 0)) if rule == "auto" else forms
 
 
 def response_forms(rule: IdRule, response_id: str) -> list[str]:
     """The keys under which receipts of a response may be parked."""
-    rules = _AUTO_ORDER if rule == "auto" else (rule,)
-    return list(dict.fromkeys(key for one in rules for key in _response_key(one, response_id)))
+    key = look_up_key(response_id)
+    if rule == "as_is":
+        return [key] if key else []
+    # Any receipt's id is this one in its own base or in another: those that would look where it is indexed.
+    spellings = [one for _, one in ids.receipt_keys("auto", key)]
+    return [one for one in spellings if key in (form for _, form in ids.receipt_keys(rule, one))]
 
 
 def ids_match(rule: IdRule, response_id: str, receipt_id: str) -> bool:
@@ -45,51 +56,9 @@ def ids_match(rule: IdRule, response_id: str, receipt_id: str) -> bool:
     return rule != "as_is" or response_id.strip() == receipt_id.strip()
 
 
-def _receipt_key(rule: IdRule, receipt_id: str) -> Iterable[str]:
-    key = look_up_key(receipt_id)
-    if rule == "as_is":
-        return (key,)
-    return _hexadecimal(key) if rule == "response_hex_receipt_decimal" else _decimal(key)
-
-
-def _response_key(rule: IdRule, response_id: str) -> Iterable[str]:
-    key = look_up_key(response_id)
-    if rule == "as_is":
-        return (key,)
-    return _decimal(key) if rule == "response_hex_receipt_decimal" else _hexadecimal(key)
-
-
-def _hexadecimal(key: str) -> tuple[str, ...]:
-    """A decimal id in hexadecimal; none where it is no number of at most 64 bits."""
-    if len(key) > 20 or not _DECIMAL_DIGITS.issuperset(key):
-        return ()
-    return (format(int(key), "x"),)
-
-
-def _decimal(key: str) -> tuple[str, ...]:
-    if len(key) > 16 or not _HEX_DIGITS.issuperset(key):
-        return ()
-    return (str(int(key, 16)),)
-
-
 def addresses_agree(one: str, other: str) -> bool:
-    """Whether two ways to write a number mean the same handset: the last digits are equal, +, 00 and prefixes aside."""
-    first, second = _digits(one), _digits(other)
-    if not first or not second:
-        return bool(one) and one.strip().lower() == other.strip().lower()
-    length = min(len(first), len(second))
-    if length < TRAILING_DIGITS:
-        # Too short to tell by its end: short codes are equal or not, but a national prefix may be missing.
-        return first == second or (length > 5 and first[-length:] == second[-length:])
-    return first[-TRAILING_DIGITS:] == second[-TRAILING_DIGITS:]
-
-
-def _digits(address: str) -> str:
-    text = address.strip()
-    if text.isascii() and text.isdigit():
-        return text.lstrip("0")
-    plain = text.removeprefix("+").replace(" ", "").replace("-", "")
-    return plain.lstrip("0") if plain.isascii() and plain.isdigit() else ""
+    """Whether two ways to write a number mean the same handset; names are the same in any case."""
+    return ids.addresses_agree(one.strip().lower(), other.strip().lower())
 
 
 def may_be_about(rule: IdRule, receipt_addresses: Sequence[str], recipient: str) -> bool:
