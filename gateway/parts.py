@@ -230,6 +230,7 @@ class Parts:
         self._rates = RateLimits(request_rates(self.config.account))
         self._apps = ConfiguredApps(lambda: self.config.account)
         self._tokens = AccountTokens(open_secret_key(self.config), self._accounts.get)
+        self._probe = AddressProbe(parse_networks(self.config.webhooks.allow_private_networks))
         self._outbox = Outbox(self.store, self._on_callbacks)
 
     def _new_router(self, config: Config) -> Router:
@@ -348,7 +349,15 @@ class Parts:
 
     def _new_rest(self, config: Config) -> Callable[[], None]:
         """What else goes by other settings, made and ready to be put in force."""
-        return lambda: self._service_desk.use(config)
+        exempt = parse_networks(config.webhooks.allow_private_networks)
+        put_services = self._service_desk.renew(config)
+
+        def put() -> None:
+            put_services()
+            self._pass_through.reconfigure(exempt)
+            self._probe.reconfigure(exempt)
+
+        return put
 
     def _switched(self, config: Config) -> None:
         self.config = config
@@ -399,7 +408,7 @@ class Parts:
             rates=self._rates,
             apps=self._apps,
             tokens=self._tokens,
-            probe=AddressProbe(parse_networks(self.config.webhooks.allow_private_networks)),
+            probe=self._probe,
             clock=time.time,
         )
 

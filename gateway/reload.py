@@ -11,7 +11,7 @@ import msgspec
 from gateway.config import AccountConfig, Config, UplinkConfig
 from gateway.config.checks import check
 
-FIXED: Final = ("http", "admin", "smpp", "node", "store", "pipeline", "services")
+FIXED: Final = ("http", "admin", "smpp", "node", "store", "pipeline")
 """Settings that were built into what runs: sockets, the store, this node's name. They take effect at the next start."""
 
 OF_ROUTING: Final = frozenset({"costs", "validity_seconds", "in_doubt", "in_doubt_limit"})

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from gateway.cli.remote import Remote, part, remote_command
+from gateway.cli.remote import USAGE, Remote, fail, part, remote_command
 from gateway.cli.tables import show, table
 
-_UPLINK = ["name", "state", "is_available=AVAILABLE", "binds_up=UP", "binds", "group", "servers", "drained_servers"]
+_UPLINK = ["name", "state", "is_available=AVAILABLE", "binds_up=UP", "binds", "group", "servers", "drained=OUT OF USE"]
 
 
 @click.command()
@@ -42,19 +42,21 @@ def pause(remote: Remote, as_json: bool, uplink: str) -> None:
 @click.command()
 @click.argument("uplink")
 @click.option("--server", help="Only this server of it: host:port.")
+@click.option("--bind", help="Only this bind of it: host:port#n.")
 @remote_command
-def drain(remote: Remote, as_json: bool, uplink: str, server: str | None) -> None:
-    """Send nothing over an uplink, or one server of it, and unbind once what is in flight is answered."""
-    _show_one(remote.post(_path(uplink, server) + "/drain"), as_json)
+def drain(remote: Remote, as_json: bool, uplink: str, server: str | None, bind: str | None) -> None:
+    """Send nothing over an uplink, or one server or bind of it, and unbind once what is in flight is answered."""
+    _show_one(remote.post(_path(uplink, server, bind) + "/drain"), as_json)
 
 
 @click.command()
 @click.argument("uplink")
 @click.option("--server", help="Only this server of it: host:port.")
+@click.option("--bind", help="Only this bind of it: host:port#n.")
 @remote_command
-def resume(remote: Remote, as_json: bool, uplink: str, server: str | None) -> None:
-    """Send over an uplink, or one server of it, again."""
-    _show_one(remote.post(_path(uplink, server) + "/resume"), as_json)
+def resume(remote: Remote, as_json: bool, uplink: str, server: str | None, bind: str | None) -> None:
+    """Send over an uplink, or one server or bind of it, again."""
+    _show_one(remote.post(_path(uplink, server, bind) + "/resume"), as_json)
 
 
 @click.command()
@@ -106,8 +108,11 @@ def reload(remote: Remote, as_json: bool) -> None:
         click.echo("after a restart only: " + ", ".join(answer["restart_needed"]))
 
 
-def _path(uplink: str, server: str | None) -> str:
-    return f"/uplinks/{part(uplink)}" + (f"/servers/{part(server)}" if server else "")
+def _path(uplink: str, server: str | None, bind: str | None) -> str:
+    if server and bind:
+        fail("either --server or --bind", USAGE)
+    of_it = f"/servers/{part(server)}" if server else f"/binds/{part(bind)}" if bind else ""
+    return f"/uplinks/{part(uplink)}{of_it}"
 
 
 def _show_one(answer: dict[str, Any], as_json: bool) -> None:

@@ -4,7 +4,7 @@ What was asked for is a record in the store, so that it outlives a restart and h
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -57,7 +57,8 @@ class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     is_available: bool
     """Whether messages can leave over it now."""
     servers: tuple[str, ...]
-    drained_servers: tuple[str, ...]
+    drained: tuple[str, ...]
+    """Servers and binds of it that are out of use."""
     binds_up: int
     binds: int
 
@@ -107,7 +108,7 @@ class UplinkDesk:
             state=uplink.state.value,
             is_available=uplink.is_available,
             servers=tuple(uplink.servers),
-            drained_servers=tuple(sorted(uplink.drained_servers)),
+            drained=tuple(sorted(uplink.drained)),
             binds_up=sum(bind.state.value == "bound" for bind in uplink.binds),
             binds=len(uplink.binds),
         )
@@ -159,13 +160,23 @@ class UplinkDesk:
 
     async def drain_server(self, name: str, server: str) -> UplinkStatus:
         """Take one of its servers out of use, after what is in flight."""
-        self._known_server(name, server)
+        self._check(name, server, self._known(name).servers, "server")
         return await self._ask(name, add=server)
 
     async def resume_server(self, name: str, server: str) -> UplinkStatus:
         """Put it in use again."""
-        self._known_server(name, server)
+        self._check(name, server, self._known(name).servers, "server")
         return await self._ask(name, remove=server)
+
+    async def drain_bind(self, name: str, bind: str) -> UplinkStatus:
+        """Take one of its binds out of use, after what is in flight."""
+        self._check(name, bind, [one.name for one in self._known(name).binds], "bind")
+        return await self._ask(name, add=bind)
+
+    async def resume_bind(self, name: str, bind: str) -> UplinkStatus:
+        """Put it in use again."""
+        self._check(name, bind, [one.name for one in self._known(name).binds], "bind")
+        return await self._ask(name, remove=bind)
 
     async def sync(self) -> None:
         """Make every uplink what was asked for, here or on another node."""
@@ -192,13 +203,13 @@ class UplinkDesk:
                 break
         else:
             raise StoreError("others change this uplink at the same time")
-        log.info("uplink", uplink=name, state=control.state.value, drained_servers=list(control.drained))
+        log.info("uplink", uplink=name, state=control.state.value, drained=list(control.drained))
         await self._apply(uplink, control)
         return self.status(name)
 
     async def _apply(self, uplink: ManagedUplink, control: _Control) -> None:
-        drained = frozenset(control.drained) & frozenset(uplink.servers)
-        if uplink.state is control.state and uplink.drained_servers == drained:
+        drained = frozenset(control.drained) & uplink.names
+        if uplink.state is control.state and uplink.drained == drained:
             return
         await uplink.arrange(control.state, drained, DRAIN_SECONDS)
         self._on_change()
@@ -209,12 +220,11 @@ class UplinkDesk:
             raise NotThere(f"there is no uplink {name}; there are: {', '.join(self._uplinks) or 'none'}")
         return uplink
 
-    def _known_server(self, name: str, server: str) -> None:
-        servers = self._known(name).servers
-        if not servers:
-            raise OperatorError(f"uplink {name} has no servers that can be drained one by one")
-        if server not in servers:
-            raise NotThere(f"uplink {name} has no server {server}; it has: {', '.join(servers)}")
+    def _check(self, name: str, wanted: str, there: Sequence[str], what: str) -> None:
+        if not there:
+            raise OperatorError(f"uplink {name} has no {what}s that can be drained one by one")
+        if wanted not in there:
+            raise NotThere(f"uplink {name} has no {what} {wanted}; it has: {', '.join(there)}")
 
 
 def _read(record: Record) -> _Control:

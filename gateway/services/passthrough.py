@@ -102,6 +102,10 @@ class PassThroughService:
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
 
+    def reconfigure(self, exempt: Sequence[Network]) -> None:
+        """Let callbacks go to these private networks, from now on."""
+        self._exempt = exempt
+
     # --- handing on ---
 
     def is_offered(self, account: str, provider: str) -> bool:

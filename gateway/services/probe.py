@@ -18,6 +18,10 @@ class AddressProbe:
     def __init__(self, exempt: Sequence[Network] = ()) -> None:
         self._exempt = exempt
 
+    def reconfigure(self, exempt: Sequence[Network]) -> None:
+        """Call also what these networks hold, from now on."""
+        self._exempt = exempt
+
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """HTTP status and the beginning of the answer; status 0 where there was none.
 

@@ -47,6 +47,12 @@ class Connected(Protocol):
     def resume(self, server: str) -> None:
         """Put it in use again."""
 
+    async def drain_bind(self, bind: str, timeout: float | None = None) -> None:
+        """Take a connection out of use, after what is in flight."""
+
+    def resume_bind(self, bind: str) -> None:
+        """Put it in use again."""
+
 
 class ManagedUplink:
     """A name for a way out (gateway.uplinks.base.Uplink)."""
@@ -75,9 +81,14 @@ class ManagedUplink:
         return self._state
 
     @property
-    def drained_servers(self) -> frozenset[str]:
-        """Servers that the operator took out of use."""
+    def drained(self) -> frozenset[str]:
+        """Servers and binds that the operator took out of use, by name."""
         return self._drained
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What can be taken out of use: servers, binds."""
+        return frozenset((*self.servers, *(bind.name for bind in self.binds)))
 
     @property
     def current(self) -> Uplink:
@@ -151,7 +162,7 @@ class ManagedUplink:
     # --- the operator's hand ---
 
     async def arrange(self, state: UplinkState, drained: frozenset[str], timeout: float | None = None) -> None:
-        """Be in this state, with these servers out of use; returns when nothing is in flight where nothing may be.
+        """Be in this state, with these servers and binds out of use; returns when they are.
 
         Args:
             timeout: seconds after which connections are closed all the same.
@@ -171,7 +182,7 @@ class ManagedUplink:
         old, self._current = self._current, uplink
         await old.stop(deadline_seconds)
         await uplink.start()
-        self._drained &= frozenset(self.servers)
+        self._drained &= self.names
         await self._arrange_servers(deadline_seconds)
 
     async def _arrange_servers(self, timeout: float | None) -> None:
@@ -180,7 +191,14 @@ class ManagedUplink:
         if not isinstance(uplink, Connected):
             return
         away = frozenset(uplink.servers) if self._state is UplinkState.DRAINED else self._drained
+        binds = [bind.name for bind in uplink.binds]
         for server in uplink.servers:
             if server not in away:
                 uplink.resume(server)
-        await asyncio.gather(*(uplink.drain(server, timeout) for server in away))
+        for bind in binds:
+            if bind not in self._drained:
+                uplink.resume_bind(bind)
+        await asyncio.gather(
+            *(uplink.drain(server, timeout) for server in uplink.servers if server in away),
+            *(uplink.drain_bind(bind, timeout) for bind in binds if bind in self._drained),
+        )

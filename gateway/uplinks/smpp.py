@@ -92,6 +92,10 @@ class SmppUplink:
         self._retry = RetryPolicy({parse_status(one.status): _CLASSES[one.means] for one in config.statuses})
         self._addresses = Addresses(config)
         self._fixed_tlvs = _fixed_tlvs(config)
+        self._without_slot: set[str] = set()
+        """Binds that are other nodes' to use."""
+        self._drained_binds: set[str] = set()
+        """Binds that the operator took out of use."""
         tls = config.tls
         self._pool = Pool(
             config.servers,
@@ -134,11 +138,25 @@ class SmppUplink:
 
     async def hold_back(self, bind: str, timeout: float) -> None:
         """Close a bind once what is in flight is answered, or the time is over."""
+        self._without_slot.add(bind)
         await self._pool.hold(bind, timeout)
 
     def let_up(self, bind: str) -> None:
-        """Let a bind connect; does nothing to one that may already."""
-        self._pool.let(bind)
+        """Let a bind connect; does nothing to one that may already, nor to one that the operator has drained."""
+        self._without_slot.discard(bind)
+        if bind not in self._drained_binds:
+            self._pool.let(bind)
+
+    async def drain_bind(self, bind: str, timeout: float | None = None) -> None:
+        """Take one bind out of use: what is in flight is answered, then it unbinds."""
+        self._drained_binds.add(bind)
+        await self._pool.hold(bind, timeout)
+
+    def resume_bind(self, bind: str) -> None:
+        """Put a drained bind in use again, where it is this node's to use; does nothing to others."""
+        self._drained_binds.discard(bind)
+        if bind not in self._without_slot:
+            self._pool.let(bind)
 
     @property
     def binds(self) -> tuple[BindStatus, ...]:
@@ -161,6 +179,7 @@ class SmppUplink:
     async def start(self) -> None:
         """Connect and bind in the background; what is shared with other nodes, as slots are held."""
         for bind in self.slots.values():
+            self._without_slot.add(bind)
             await self._pool.hold(bind)
         self._pool.start()
 

@@ -1,7 +1,7 @@
 """For the operator: uplinks, their servers and binds.
 
 GET  /binds, /uplinks, /uplinks/{uplink}
-POST /uplinks/{uplink}/pause|drain|resume, /uplinks/{uplink}/servers/{server}/drain|resume
+POST /uplinks/{uplink}/pause|drain|resume, …/servers/{server}/drain|resume, …/binds/{bind}/drain|resume
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -18,9 +18,9 @@ _VERBS: Final = {
     "drain": "Send nothing over an uplink, and unbind once what is in flight is answered",
     "resume": "Send over an uplink again",
 }
-_SERVER_VERBS: Final = {
-    "drain": "Take a server out of use, once what is in flight is answered",
-    "resume": "Put a server in use again",
+_PART_VERBS: Final = {
+    "drain": "Take a {} out of use, once what is in flight is answered",
+    "resume": "Put a {} in use again",
 }
 
 
@@ -91,17 +91,18 @@ class AdminUplinks:
                 answers={200: UplinkStatus},
                 errors=(404, 409),
             )
-        for verb, summary in _SERVER_VERBS.items():
-            yield Operation(
-                method="POST",
-                path=f"/uplinks/{{uplink}}/servers/{{server}}/{verb}",
-                name=f"{verb}Server",
-                summary=summary,
-                serve=self._server_verb(getattr(self._desk, f"{verb}_server")),
-                role="admin",
-                answers={200: UplinkStatus},
-                errors=(404, 409),
-            )
+        for what in ("server", "bind"):
+            for verb, summary in _PART_VERBS.items():
+                yield Operation(
+                    method="POST",
+                    path=f"/uplinks/{{uplink}}/{what}s/{{{what}}}/{verb}",
+                    name=f"{verb}{what.capitalize()}",
+                    summary=summary.format(what),
+                    serve=self._part_verb(getattr(self._desk, f"{verb}_{what}"), what),
+                    role="admin",
+                    answers={200: UplinkStatus},
+                    errors=(404, 409),
+                )
 
     async def binds(self, call: Call) -> web.Response:
         """Show binds."""
@@ -121,10 +122,10 @@ class AdminUplinks:
 
         return serve
 
-    def _server_verb(
-        self, do: Callable[[str, str], Awaitable[UplinkStatus]]
+    def _part_verb(
+        self, do: Callable[[str, str], Awaitable[UplinkStatus]], what: str
     ) -> Callable[[Call], Awaitable[web.Response]]:
         async def serve(call: Call) -> web.Response:
-            return answer(await do(call.at("uplink"), call.at("server")))
+            return answer(await do(call.at("uplink"), call.at(what)))
 
         return serve

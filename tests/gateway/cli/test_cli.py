@@ -55,7 +55,7 @@ async def test_an_uplink_is_steered(here: Running) -> None:
         told = await call(here, verb, "main", "--json")
         assert json.loads(told.stdout)["state"] == state
     told = await call(here, "drain", "spare", "--server", "localhost:1", "--json")
-    assert json.loads(told.stdout)["drained_servers"] == ["localhost:1"]
+    assert json.loads(told.stdout)["drained"] == ["localhost:1"]
     shown = await call(here, "binds", "--uplink", "spare")
     assert "drained" in shown.stdout
 

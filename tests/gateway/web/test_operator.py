@@ -61,15 +61,31 @@ async def test_an_uplink_is_paused_drained_and_resumed(here: Running, verb: str,
 
 async def test_one_server_is_drained_and_resumed(here: Running) -> None:
     status, body = await here.operate("POST", "/uplinks/spare/servers/localhost:1/drain")
-    assert (status, body["drained_servers"]) == (200, ["localhost:1"])
+    assert (status, body["drained"]) == (200, ["localhost:1"])
     _, binds = await here.operate("GET", "/binds", params={"uplink": "spare"})
     assert binds["binds"][1]["state"] == "drained"
     _, body = await here.operate("POST", "/uplinks/spare/servers/localhost:1/resume")
-    assert body["drained_servers"] == []
+    assert body["drained"] == []
+
+
+async def test_one_bind_is_drained_and_resumed(here: Running) -> None:
+    status, body = await here.operate("POST", "/uplinks/spare/binds/localhost:1%230/drain")
+    assert (status, body["drained"]) == (200, ["localhost:1#0"])
+    _, binds = await here.operate("GET", "/binds", params={"uplink": "spare"})
+    assert [bind["state"] == "drained" for bind in binds["binds"]] == [False, True]
+    _, body = await here.operate("POST", "/uplinks/spare/binds/localhost:1%230/resume")
+    _, binds = await here.operate("GET", "/binds", params={"uplink": "spare"})
+    assert (body["drained"], binds["binds"][1]["state"] == "drained") == ([], False)
 
 
 @pytest.mark.parametrize(
-    "path", ["/uplinks/none/pause", "/uplinks/spare/servers/none/drain", "/uplinks/none/servers/x/resume"]
+    "path",
+    [
+        "/uplinks/none/pause",
+        "/uplinks/spare/servers/none/drain",
+        "/uplinks/spare/binds/none/drain",
+        "/uplinks/none/servers/x/resume",
+    ],
 )
 async def test_what_is_not_there_cannot_be_steered(here: Running, path: str) -> None:
     status, body = await here.operate("POST", path)
