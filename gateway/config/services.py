@@ -69,6 +69,9 @@ class FlowsConfig(msgspec.Struct, frozen=True, kw_only=True):
 class ServicesConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What is offered beyond sending."""
 
+    dnd_file: Annotated[
+        str, setting("Numbers that want no promotion, one a line, whoever sends (a country's register); empty: none.")
+    ] = ""
     verify: VerifyConfig = VerifyConfig()
     lookup: LookupConfig = LookupConfig()
     flows: FlowsConfig = FlowsConfig()

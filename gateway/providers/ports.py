@@ -212,6 +212,9 @@ class Directory(Protocol):
     async def by_name(self, account: str, kind: str, name: str) -> Sequence[Entry]:
         """Those of a name."""
 
+    async def listed(self, account: str, kind: str, numbers: Sequence[str]) -> frozenset[str]:
+        """Which of these numbers are on a list: the account's, or one that the operator keeps for all."""
+
     async def list(
         self,
         account: str,

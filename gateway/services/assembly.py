@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from gateway.config import Config
+from gateway.config import Config, ServicesConfig
+from gateway.errors import ConfigError
 from gateway.intake import Intake
 from gateway.metrics import Metrics
 from gateway.networks import check_url, parse_networks
@@ -16,6 +17,7 @@ from gateway.services import failover, verify_sends
 from gateway.services.directory import DirectoryService
 from gateway.services.failover import FlowService
 from gateway.services.lookup import LookupService
+from gateway.services.number_file import NumberFile
 from gateway.services.reports import NativeServiceReports
 from gateway.services.runner import Runner
 from gateway.services.verify import VerifyService
@@ -44,6 +46,9 @@ class ServiceDesk:
         channels: ways out besides SMS; None: there are none.
         source: asks networks about numbers; None: nobody does.
         may_run: whether this node may write now.
+
+    Raises:
+        ConfigError: a file that the settings name cannot be read.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class ServiceDesk:
         reporters: dict[str, ServiceCallbacks] = {native.name: native}
         reporters |= {name: one for name, one in dialects.items() if isinstance(one, ServiceCallbacks)}
         self.directory = DirectoryService(store, opt_outs, clock=clock)
+        self.directory.operator_lists = _lists(settings)
         self.numbers = LookupService(
             settings.lookup,
             store=store,
@@ -135,9 +141,18 @@ class ServiceDesk:
         await self._watch.stop()
         await self.numbers.stop()
 
-    def use(self, config: Config) -> None:
-        """Go by other settings from now on."""
+    def renew(self, config: Config) -> Callable[[], None]:
+        """Make what other settings need; the result puts them in force.
+
+        Raises:
+            ConfigError: a file cannot be read.
+        """
+        lists = _lists(config.services)
+        return lambda: self._use(config, lists)
+
+    def _use(self, config: Config, lists: Mapping[str, NumberFile]) -> None:
         settings = config.services
+        self.directory.operator_lists = lists
         self.flows.use(settings.flows)
         self.numbers.use(settings.lookup)
         if self._verify is not None:
@@ -161,3 +176,11 @@ class ServiceDesk:
 
     def _check_url(self, url: str) -> None:
         check_url(url, parse_networks(self._config().webhooks.allow_private_networks))
+
+
+def _lists(settings: ServicesConfig) -> Mapping[str, NumberFile]:
+    try:
+        return {"dnd": NumberFile(settings.dnd_file)}
+    except (OSError, ValueError) as error:
+        expected = "a file of numbers that can be read"
+        raise ConfigError(settings.dnd_file, "(file)", None, f"{expected} ({type(error).__name__})") from None

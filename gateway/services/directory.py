@@ -7,7 +7,7 @@ kind "dnd"       ──► a list like it: key is the number
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -69,6 +69,8 @@ class DirectoryService:
         self._store = store
         self._opt_outs = opt_outs
         self._clock = clock
+        self.operator_lists: Mapping[str, Container[str]] = {}
+        """Lists of numbers that hold for every account, by kind."""
         self._counters = Shelf(store, "directory_counter", Counter, clock=clock)
 
     def _shelf(self, kind: str) -> Shelf[Fields]:
@@ -207,6 +209,16 @@ class DirectoryService:
             entry = await self.get(account, kind, name)
             return [entry] if entry is not None else []
         return [_entry(kind, kept) for kept in await self._shelf(kind).all(account, tag=name)] if name else []
+
+    async def listed(self, account: str, kind: str, numbers: Sequence[str]) -> frozenset[str]:
+        """Which of these numbers are on a list: the account's, or the operator's own."""
+        wanted, found = list(dict.fromkeys(numbers)), set()
+        for at in range(0, len(wanted), AT_A_TIME):
+            some = wanted[at : at + AT_A_TIME]
+            entries = await asyncio.gather(*(self.by_name(account, kind, number) for number in some))
+            found |= {number for number, known in zip(some, entries, strict=True) if known}
+        everybodys = self.operator_lists.get(kind, ())
+        return frozenset(found | {number for number in wanted if number in everybodys})
 
     async def list(
         self,

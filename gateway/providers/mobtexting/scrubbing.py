@@ -105,7 +105,7 @@ async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]
         made.blocked_templates = await _blocked(asked, template_ids)
         if options.is_scrubbed:
             if any(order.service in options.promotional_products for order in orders):
-                made.dnd = await _listed(asked, DND, numbers)
+                made.dnd = await asked.services.directory.listed(asked.account, DND, numbers)
             made.senders = await _senders(asked, {order.sender.upper() for order in orders})
             made.templates = await _templates(asked, template_ids)
     except NotOffered:

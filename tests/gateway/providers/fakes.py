@@ -222,6 +222,9 @@ class FakeDirectory:
     async def get(self, account: str, kind: str, entry_id: str) -> Entry | None:
         return self.entries.get((account, kind, entry_id))
 
+    async def listed(self, account: str, kind: str, numbers: Sequence[str]) -> frozenset[str]:
+        return frozenset([one for one in numbers if await self.by_name(account, kind, one)])
+
     async def by_name(self, account: str, kind: str, name: str) -> Sequence[Entry]:
         return [one for key, one in self.entries.items() if key[:2] == (account, kind) and one.name == name]
 

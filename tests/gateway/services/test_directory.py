@@ -1,12 +1,14 @@
 """What accounts keep; each test runs on each store."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from gateway.optouts import OptOuts
 from gateway.providers.ports import NameTaken
 from gateway.services.directory import DirectoryService
+from gateway.services.number_file import NumberFile
 from gateway.store import Store
 from tests.gateway.services.desk import ACCOUNT, Clock
 
@@ -114,3 +116,28 @@ async def test_many_of_another_kind_pass_over_what_is_there(directory: Directory
     await directory.add(ACCOUNT, "blocked_template", "1", {})
     assert await directory.add_many(ACCOUNT, "blocked_template", ["1", "2", "2"], {"status": "1"}) == 1
     assert len((await directory.list(ACCOUNT, "blocked_template"))[0]) == 2
+
+
+async def test_a_register_of_the_operators_holds_for_everybody(directory: DirectoryService, tmp_path: Path) -> None:
+    file = tmp_path / "register.csv"
+    file.write_text('number,since\n# old\n+44 7400 100001,2020\n"447400100002"\n\n447400100001\n')
+    directory.operator_lists = {"dnd": NumberFile(str(file))}
+    await directory.add(ACCOUNT, "dnd", "447400100003", {})
+    numbers = [f"44740010000{n}" for n in range(5)]
+    assert await directory.listed(ACCOUNT, "dnd", numbers) == set(numbers[1:4])
+    assert await directory.listed("other", "dnd", numbers) == set(numbers[1:3])
+    assert await directory.listed(ACCOUNT, "opt_out", numbers) == set()
+
+
+def test_a_file_of_numbers_is_a_set_of_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("\n".join(str(447_400_000_000 + n * 7) for n in range(1_000)))
+    numbers = NumberFile(str(file))
+    assert len(numbers) == 1_000
+    assert "447400000007" in numbers
+    for other in ("447400000008", "", "x", "0", "9" * 30, "447400006994"):
+        assert other not in numbers
+    assert len(NumberFile()) == 0
+    file.write_text("nothing\n")
+    with pytest.raises(ValueError, match="no number"):
+        NumberFile(str(file))
