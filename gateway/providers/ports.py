@@ -125,6 +125,9 @@ class Numbers(Protocol):
     def parse(self, number: str) -> NumberInfo:
         """What needs no network."""
 
+    def brief(self, number: str) -> NumberInfo:
+        """Country and network as the first digits have them, and nothing else: for every message."""
+
     async def network(self, account: str, number: str, *, method: str = "hlr") -> NetworkInfo:
         """Ask a provider: 'hlr', 'mnp' or 'fraud'; answers are kept for a while.
 

@@ -104,6 +104,10 @@ class LookupService:
         """Everything that a number says by itself."""
         return numbers.describe(number, with_area=self._config.areas)
 
+    def brief(self, number: str) -> NumberInfo:
+        """What the first digits say."""
+        return numbers.brief(number)
+
     def countries(self) -> Sequence[tuple[str, str, int]]:
         """ISO code, name and calling code of every country."""
         return [(one.iso, one.name, one.calling_code) for one in operators.countries().values()]

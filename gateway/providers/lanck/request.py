@@ -110,7 +110,7 @@ class Asked:
 
     def network(self, number: str) -> "Network":
         """What the prefix of a number says; nothing where nobody looks numbers up."""
-        found = self.services.numbers.parse(number)
+        found = self.services.numbers.brief(number)
         return Network(network_code(found.mcc, found.mnc), found.carrier, found.country)
 
 

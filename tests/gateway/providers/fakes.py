@@ -160,6 +160,9 @@ class FakeNumbers:
             mnc="10",
         )
 
+    def brief(self, number: str) -> NumberInfo:
+        return self.parse(number)
+
     async def network(self, account: str, number: str, *, method: str = "hlr") -> NetworkInfo:
         if not self.is_offered:
             raise NotOffered("no uplink looks numbers up")
