@@ -8,7 +8,8 @@ import structlog
 from gateway.lanes import Work, replace
 from gateway.models import Message, Outcome, Part, State, SubmitResult
 from gateway.routing import Decision
-from gateway.sending import EXPIRED, Sender
+from gateway.sending import Sender
+from gateway.settling import EXPIRED
 from gateway.store import Store
 from gateway.uplinks.base import Uplink
 

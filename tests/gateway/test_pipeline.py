@@ -147,7 +147,7 @@ async def test_the_parts_of_a_split_that_was_not_kept_are_split_anew(store: Stor
 
 
 async def test_a_result_is_recorded_however_long_the_store_fails(store: Store, monkeypatch: Any) -> None:
-    monkeypatch.setattr("gateway.sending.STORE_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("gateway.settling.STORE_PAUSE_SECONDS", 0.001)
     core = await started(store)
     core.uplinks["a"].answer = always(accepted("1"))
     failures = iter([1, 1, 1])
