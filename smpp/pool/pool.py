@@ -433,13 +433,16 @@ class Pool:
         """
         if self._line or self._stopping or not self._choice.may_send:
             return ""
+        bind = self._choice.in_run()
+        if bind is not None and submit_now(self, bind, message, end):
+            return bind.name
         bind = self._choice.freest()
         if bind is None:
             return ""
         if bind.is_paced:
             Slot(self, bind).submit_to(message, end)
-        else:
-            submit_now(self, bind, message, end)
+        elif not submit_now(self, bind, message, end):
+            return ""
         return bind.name
 
     @property

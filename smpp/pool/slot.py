@@ -139,16 +139,18 @@ class Slot:
         return ""
 
 
-def submit_now(line: Line, bind: PoolBind, message: Submittable, end: End) -> None:
-    """Submit a part over a bind that has room, at a server without a pace: as a slot does, in a third of its time."""
+def submit_now(line: Line, bind: PoolBind, message: Submittable, end: End) -> bool:
+    """Submit a part over a bind at a server without a pace: as a slot does, in a third of its time.
+
+    Returns:
+        Whether there was room. If not, nothing happened.
+    """
     connection = bind.connection
     try:
-        if connection is None:
-            raise NotSent(message.command_id, 0, f"{bind.name} was lost before the part left")
-        if not connection.try_send(message, _Flight(line, bind, end, message)):
-            raise NotSent(message.command_id, 0, f"{bind.name} has no place in its window")
+        return connection is not None and connection.try_send(message, _Flight(line, bind, end, message))
     except Exception as error:
         end.set_exception(error)
+        return True
 
 
 class _Flight(msgspec.Struct, eq=False, gc=False):

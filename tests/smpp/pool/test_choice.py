@@ -1,7 +1,8 @@
 """Which bind is next, among stand-ins whose room a test sets."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -13,12 +14,18 @@ from smpp.pool.choice import Choice
 
 
 @dataclass(eq=False)
+class StandInPause:
+    is_on: bool = False
+
+
+@dataclass(eq=False)
 class StandInServer:
     name: str
     weight: float = 1
     priority: int = 0
     has_room: bool = True
     spent: float = 0.0
+    pause: StandInPause = field(default_factory=StandInPause)
 
 
 @dataclass(eq=False)
@@ -32,6 +39,8 @@ class StandIn:
     looks: int = 0
     state: BindState = BindState.BOUND
     may_send: bool = True
+    is_paced: bool = False
+    pause: StandInPause = field(default_factory=StandInPause)
 
     def room(self) -> int:
         self.looks += 1
@@ -42,6 +51,14 @@ def choice_of(binds: list[StandIn]) -> Choice:
     choice = Choice(cast("list[PoolBind]", binds))
     choice.refresh()
     return choice
+
+
+def freest(choice: Choice) -> StandIn:
+    return cast("StandIn", choice.freest())
+
+
+def next_in_run(choice: Choice) -> StandIn | None:
+    return cast("StandIn | None", choice.in_run())
 
 
 def take(choice: Choice, count: int) -> "Counter[str]":
@@ -97,6 +114,32 @@ def test_servers_with_many_binds_share_by_weight() -> None:
     binds = [StandIn(f"{server.name}#{number}", server) for server in (light, heavy) for number in range(16)]
     taken = take(choice_of(binds), 800)
     assert abs(sum(count for name, count in taken.items() if name.startswith("heavy")) - 600) <= 16
+
+
+def test_a_run_goes_on_without_a_look_at_the_window_until_something_is_in_the_way() -> None:
+    binds = binds_of(4)
+    choice = choice_of(binds)
+    assert next_in_run(choice) is None
+    first = freest(choice)
+    looks = first.looks
+    assert next_in_run(choice) is first
+    assert first.looks == looks
+    hindrances: list[Callable[[], None]] = [
+        lambda: setattr(first, "is_paced", True),
+        lambda: setattr(first.pause, "is_on", True),
+        lambda: setattr(first.server.pause, "is_on", True),
+        lambda: setattr(first, "state", BindState.DRAINING),
+    ]
+    for hinder in hindrances:
+        assert next_in_run(choice) is first
+        hinder()
+        assert next_in_run(choice) is None
+        first.is_paced, first.pause.is_on, first.server.pause.is_on = False, False, False
+        first.state = BindState.BOUND
+    while next_in_run(choice) is not None:
+        pass
+    first.in_flight = 16
+    assert freest(choice) is not first
 
 
 @given(
