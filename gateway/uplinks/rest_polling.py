@@ -164,6 +164,7 @@ class Poller:
             try:
                 over, question = await self._ask_one(record.key, question)
             except NoReply as error:
+                self._ways.metrics.provider_requests.labels(self._name, "poll", "no answer").inc()
                 log.info("no answer to a question", uplink=self._name, reason=str(error))
                 over = False
             now = self._ways.clock()

@@ -234,6 +234,34 @@ async def test_parts_that_wait_outlive_a_restart(tmp_path: Path) -> None:
             assert {receipt.id for receipt in receipts} == {first, second}
 
 
+async def test_parts_whose_request_was_under_way_at_the_end_go_again_together_and_are_in_doubt(tmp_path: Path) -> None:
+    never = asyncio.Event()
+
+    async def hang(_taken: Taken) -> web.StreamResponse | None:
+        await never.wait()
+        return None
+
+    async with receiver() as taker:
+        provider = PROVIDERS["lanck"][0]()
+        async with running(provider):
+            more = "[node]\nshutdown_seconds = 1"
+            text = config_text("lanck", provider.url, tmp_path, port=free_port(), callbacks=taker.url, more=more)
+            provider.instead = hang
+            async with started(text, provider, taker) as path:
+                client = await path.bind()
+                ids = [(await client.submit(part(number, text=b"%d" % number))).message_id for number in (1, 2)]
+                await provider.wait_until(lambda: len(provider.requests) == 1)
+            provider.instead = None
+            never.set()
+            async with started(text, provider, taker) as path:
+                for message_id in ids:
+                    assert await path.state(message_id, "delivered", "failed") == "delivered"
+                    assert "in_doubt" in await path.story(message_id)
+
+            assert [sms.text for sms in provider.messages][-1] == "12"
+            assert len(provider.requests) == 2
+
+
 async def test_joined_parts_are_tried_again_together(path: RestPath) -> None:
     path.provider.instead = once(PASSING["too fast"])
     inbox = Inbox()

@@ -5,6 +5,7 @@ What they know is written out in `sim_<provider>.py`, from the documents; they s
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -163,13 +164,13 @@ class SimProvider:
 
 
 @asynccontextmanager
-async def running(provider: SimProvider) -> AsyncIterator[SimProvider]:
+async def running(provider: SimProvider, *, ssl_context: ssl.SSLContext | None = None) -> AsyncIterator[SimProvider]:
     """A provider on a free port."""
     app = web.Application(client_max_size=64 << 20)
     app.router.add_route("*", "/{path:.*}", provider.handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", provider.port)
+    site = web.TCPSite(runner, "127.0.0.1", provider.port, ssl_context=ssl_context)
     await site.start()
     provider.port = runner.addresses[0][1]
     try:
