@@ -21,6 +21,8 @@ from gateway.services.shelf import TRIES, Kept, Put, Shelf
 from gateway.store.records import RecordStore
 
 WINDOW_SECONDS: Final = 3_600
+TYPING_SECONDS: Final = 180.0
+"""How long people may take to type the first codes in, before it is judged how many do."""
 KIND: Final = "verify_count"
 _BATCH: Final = 1_000
 
@@ -31,12 +33,19 @@ class Count(msgspec.Struct, frozen=True, omit_defaults=True):
     window: int
     now: int = 0
     before: int = 0
+    since: float = 0.0
+    """When it began to happen, after an hour at least in which it did not."""
 
     def at(self, window: int) -> "Count":
         """The same, seen from another window."""
         if window == self.window:
             return self
-        return Count(window, 0, self.now if window == self.window + 1 else 0)
+        before = self.now if window == self.window + 1 else 0
+        return Count(window, 0, before, self.since if before else 0.0)
+
+    def once_more(self, moment: float) -> "Count":
+        """The same, one further."""
+        return Count(self.window, self.now + 1, self.before, self.since or moment)
 
     def estimate(self, moment: float) -> float:
         """How often in the hour before a moment of this window."""
@@ -84,11 +93,14 @@ class Counters:
             self._worker = asyncio.get_running_loop().create_task(self._work())
         return await asked.done
 
-    async def read(self, account: str, key: str) -> float:
-        """How often in the last hour."""
+    async def read(self, account: str, key: str) -> tuple[float, float]:
+        """How often in the last hour, and for how many seconds it has been happening."""
         kept = await self._shelf.get(account, key)
+        if kept is None:
+            return 0.0, 0.0
         now = self._clock()
-        return kept.value.at(int(now // WINDOW_SECONDS)).estimate(now) if kept is not None else 0.0
+        count = kept.value.at(int(now // WINDOW_SECONDS))
+        return count.estimate(now), now - count.since if count.since else 0.0
 
     async def _work(self) -> None:
         while self._waiting:
@@ -130,7 +142,7 @@ class Counters:
                 return ()
         for cap in asked.left:
             name = (asked.account, cap.key)
-            counts[name] = msgspec.structs.replace(counts[name], now=counts[name].now + 1)
+            counts[name] = counts[name].once_more(now)
         return asked.left
 
     async def _write(
@@ -216,10 +228,10 @@ class Guards:
         config = self._config
         if not config.conversion_percent:
             return
-        sent = await self._counters.read(account, f"sent {self._range(number)}")
-        if sent < config.conversion_after:
+        sent, seconds = await self._counters.read(account, f"sent {self._range(number)}")
+        if sent < config.conversion_after or seconds < TYPING_SECONDS:
             return
-        back = await self._counters.read(account, f"back {self._range(number)}")
+        back, _ = await self._counters.read(account, f"back {self._range(number)}")
         if back * 100 < sent * config.conversion_percent:
             text = "too few of the codes to this range come back"
             raise self._blocked("conversion", text, retry_after=WINDOW_SECONDS / 4)

@@ -418,6 +418,7 @@ async def test_pumped_traffic_is_blocked(config: VerifyConfig, requests: list[Ve
     bench = Bench(MemoryStore(), config=config)
     for request in requests[:-1]:
         await bench.verify.begin(ACCOUNT, request)
+    bench.clock.pass_(180)
     error = await refused(bench.another().begin(ACCOUNT, requests[-1]))
     assert (error.problem, error.guard) == (VerifyProblem.BLOCKED, guard)
     assert len(bench.desk.taken) == 2
@@ -431,6 +432,15 @@ async def test_codes_that_come_back_keep_a_range_open() -> None:
         begun = await bench.verify.begin(ACCOUNT, asks(number=f"4474001{n}3456"))
         if n % 2 == 0:
             await bench.verify.check(ACCOUNT, begun.id, bench.desk.code)
+        bench.clock.pass_(60)
+
+
+async def test_the_first_codes_have_time_to_come_back() -> None:
+    bench = Bench(MemoryStore(), config=VerifyConfig(conversion_after=2))
+    for n in range(9):
+        await bench.verify.begin(ACCOUNT, asks(number=f"4474001{n}3456"))
+    bench.clock.pass_(180)
+    assert (await refused(bench.verify.begin(ACCOUNT, asks(number="447400193456")))).guard == "conversion"
 
 
 async def test_codes_go_where_they_may() -> None:
