@@ -163,9 +163,11 @@ class QueueDesk:
         wrong = [state.value for state in states if state not in AGAIN]
         if wrong or not states:
             raise OperatorError("messages are sent again after: " + ", ".join(AGAIN))
-        found = await self._find(which, states, limit)
+        matching = await self._find(which, states, limit)
+        found = [message for message in matching if not message.secret]
         done: list[str] = []
-        reasons: list[str] = []
+        # Their texts are erased by now.
+        reasons = [f"{message.id}: a secret text is not sent again" for message in matching if message.secret]
         for start in range(0, len(found), BATCH):
             batch = found[start : start + BATCH]
             outcomes = await self._intake.accept([_anew(message) for message in batch])

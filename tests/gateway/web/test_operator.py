@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.models import Message, NewMessage
 from gateway.web.admin import admin_operations
 from gateway.web.api import NativeApi
 from tests.gateway.web.running import Running, running
@@ -130,6 +131,18 @@ async def test_what_has_ended_badly_is_sent_again_as_a_new_message(here: Running
     assert (shown["text"], shown["client_reference"], shown["state"]) == ("once more", "r1", "queued")
     _, shown = await here.operate("GET", f"/messages/{old}")
     assert shown["state"] == "deleted"
+
+
+async def test_a_secret_text_is_neither_shown_nor_sent_again(here: Running) -> None:
+    secret = NewMessage(account="shop", recipient="447700900123", sender="SHOP", text="4711", secret=True)
+    (one,) = await here.gateway._intake.accept([secret])
+    assert isinstance(one, Message)
+    _, shown = await here.operate("GET", f"/messages/{one.id}")
+    assert (shown["text"], "4711" in str(shown)) == (None, False)
+    await here.operate("POST", "/queue/purge", json={"which": {"ids": [one.id]}})
+    body = {"which": {"ids": [one.id]}, "states": ["deleted"]}
+    _, answer = await here.operate("POST", "/queue/requeue", json=body)
+    assert (answer["done"], answer["passed_over"]) == (0, 1)
 
 
 @pytest.mark.parametrize(
