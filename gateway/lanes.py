@@ -1,9 +1,10 @@
 """What waits in memory for an uplink, in the order in which it should go. Time comes in as an argument.
 
-behind the next slot:  throttled and unsent parts, once ready  >  parts of a message already begun  >  messages
+by priority, and within each:  throttled and unsent parts, once ready  >  parts of a message already begun  >  messages
 
-Messages go by priority, and within a priority by turns of their accounts, so that nobody waits for another's batch. The
-room in memory is shared out likewise: an account may hold its part of it, the rest of its messages waits in the store.
+Messages of a priority go by turns of their accounts, so that nobody waits for another's batch. The room in memory is
+shared out likewise: an account may hold its part of it, and as much again of what is urgent; the rest of its messages
+waits in the store.
 """
 
 import heapq
@@ -116,6 +117,15 @@ def _one(_account: str) -> int:
     return 1
 
 
+@dataclass(slots=True)
+class _Level:
+    """What waits of one priority."""
+
+    fresh: FairQueue[Item]
+    later: list[tuple[float, int, Item]] = field(default_factory=list)
+    begun: deque[Item] = field(default_factory=deque)
+
+
 class Lane:
     """The queue of one uplink.
 
@@ -141,18 +151,18 @@ class Lane:
         """How many messages were left in the store; a refill that saw all of them may end `has_more`."""
         self._order = itertools.count()
         self._back = itertools.count(-1, -1)
-        self._later: list[tuple[float, int, Item]] = []
-        self._begun: deque[Item] = deque()
-        self._queues: dict[int, FairQueue[Item]] = {}
+        self._levels: dict[int, _Level] = {}
+        """By priority, the most urgent first."""
 
     def quota(self, account: str) -> int:
         """How many messages of an account may be held: as many as of each other that has some."""
         is_new = account not in self.held and account not in self.behind
         return max(1, self.limit // (max(len(self.held), len(self.behind)) + is_new))
 
-    def room(self, account: str) -> int:
+    def room(self, account: str, *, is_urgent: bool = False) -> int:
         """How many messages more of an account may be held."""
-        return max(0, self.quota(account) - self.held.get(account, 0))
+        quota = self.quota(account)
+        return max(0, (2 * quota if is_urgent else quota) - self.held.get(account, 0))
 
     def wants(self, account: str) -> bool:
         """Whether it is worth fetching messages of an account from the store: half of its room is free."""
@@ -167,10 +177,15 @@ class Lane:
         """Queue a message behind those of its priority and account."""
         self.adopt(work)
         message = work.message
-        queue = self._queues.get(message.priority)
-        if queue is None:
-            queue = self._queues[message.priority] = FairQueue(self._share)
-        queue.push(message.account, work.item(0), estimated_parts(message))
+        self._level(work).fresh.push(message.account, work.item(0), estimated_parts(message))
+
+    def _level(self, work: Work) -> "_Level":
+        priority = work.message.priority
+        level = self._levels.get(priority)
+        if level is None:
+            level = _Level(FairQueue(self._share))
+            self._levels = dict(sorted({**self._levels, priority: level}.items(), reverse=True))
+        return level
 
     def adopt(self, work: Work) -> None:
         """Hold a message whose parts are queued one by one."""
@@ -181,16 +196,16 @@ class Lane:
 
     def push_begun(self, item: Item) -> None:
         """Queue a part of a message of which other parts have gone."""
-        self._begun.append(item)
+        self._level(item.work).begun.append(item)
 
     def push_front(self, item: Item, ready_at: float) -> None:
-        """Queue what goes before all others once it is ready."""
-        heapq.heappush(self._later, (ready_at, next(self._order), item))
+        """Queue what goes before all others of its priority once it is ready."""
+        heapq.heappush(self._level(item.work).later, (ready_at, next(self._order), item))
 
     def put_back(self, items: list[Item], ready_at: float) -> None:
-        """Undo `pop`: the items go before all that is queued, in their order."""
+        """Undo `pop`: the items go before all of their priority that is queued, in their order."""
         for item in reversed(items):
-            heapq.heappush(self._later, (ready_at, next(self._back), item))
+            heapq.heappush(self._level(item.work).later, (ready_at, next(self._back), item))
 
     def pop(self, now: float) -> Item | None:
         """The next item; None where nothing is ready."""
@@ -200,12 +215,12 @@ class Lane:
         return None
 
     def _next(self, now: float) -> Item | None:
-        if self._later and self._later[0][0] <= now + READY_SLACK_SECONDS:
-            return heapq.heappop(self._later)[2]
-        if self._begun:
-            return self._begun.popleft()
-        for priority in sorted(self._queues, reverse=True):
-            item = self._queues[priority].pop()
+        for level in self._levels.values():
+            if level.later and level.later[0][0] <= now + READY_SLACK_SECONDS:
+                return heapq.heappop(level.later)[2]
+            if level.begun:
+                return level.begun.popleft()
+            item = level.fresh.pop()
             if item is not None:
                 return item
         return None
@@ -221,14 +236,15 @@ class Lane:
 
     def ready_count(self, now: float) -> int:
         """How many items are ready; may count some that are no longer current."""
-        count = len(self._begun) + sum(map(len, self._queues.values()))
-        for ready_at, _, _ in self._later:
-            count += ready_at <= now + READY_SLACK_SECONDS
+        count = 0
+        for level in self._levels.values():
+            count += len(level.begun) + len(level.fresh)
+            count += sum(ready_at <= now + READY_SLACK_SECONDS for ready_at, _, _ in level.later)
         return count
 
     def next_ready_at(self) -> float | None:
         """When the next of those that must wait is ready."""
-        return self._later[0][0] if self._later else None
+        return min((level.later[0][0] for level in self._levels.values() if level.later), default=None)
 
     def drop(self, work: Work) -> None:
         """Forget a message."""

@@ -187,9 +187,10 @@ class Pipeline:
             # Its uplink is gone since its route was chosen.
             self._look_for_stranded_at = 0.0
             return
-        # An urgent message need not wait for its account's backlog in the store, only for room.
-        must_wait = message.priority == 0 and (lane.has_more or account in lane.behind)
-        if must_wait or not lane.room(account) or self._is_stopping:
+        # An urgent message need not wait for its account's backlog in the store, only for room, of which it has more.
+        is_urgent = message.priority > 0
+        must_wait = not is_urgent and (lane.has_more or account in lane.behind)
+        if must_wait or not lane.room(account, is_urgent=is_urgent) or self._is_stopping:
             lane.leave_behind(account)
             return
         self._sender.hold(work)

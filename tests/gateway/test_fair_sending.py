@@ -60,6 +60,20 @@ async def test_an_urgent_message_goes_before_what_waits(store: Store) -> None:
     await core.pipeline.stop(1)
 
 
+async def test_an_accounts_own_batch_does_not_delay_its_code(store: Store) -> None:
+    core = await started(store, config=TWO + SMALL)
+    uplink = core.uplinks["a"]
+    core.uplinks["b"].is_available = uplink.is_available = False
+    await core.pipeline.tidy()
+    await batch(core, 200)
+    await core.send("your code is 1", account="shop", priority=2)
+    uplink.answer = always(accepted("1"))
+    uplink.set_available(True)
+    await eventually(lambda: len(uplink.attempts) == 201)
+    assert uplink.attempts[0].message.text == "your code is 1"
+    await core.pipeline.stop(1)
+
+
 async def test_what_waits_in_the_store_is_fetched_in_turns(store: Store) -> None:
     core = await started(store, config=TWO + SMALL)
     uplink = core.uplinks["a"]

@@ -33,7 +33,7 @@ def names(lane: Lane, now: float = NOW) -> list[str]:
     return taken
 
 
-def test_what_was_throttled_goes_first_then_what_has_begun_then_the_rest_by_priority() -> None:
+def test_by_priority_what_was_throttled_goes_first_then_what_has_begun_then_the_rest() -> None:
     lane = Lane("a", 100)
     for one in (work("m"), work("n"), work("urgent", priority=2)):
         lane.push(one)
@@ -42,7 +42,25 @@ def test_what_was_throttled_goes_first_then_what_has_begun_then_the_rest_by_prio
     lane.adopt(throttled)
     lane.push_begun(begun.item(2))
     lane.push_front(throttled.item(1), NOW)
-    assert names(lane) == ["t1", "b2", "urgent", "m", "n"]
+    assert names(lane) == ["urgent", "t1", "b2", "m", "n"]
+
+
+def test_a_code_does_not_wait_for_what_a_batch_must_send_again() -> None:
+    lane = Lane("a", 100)
+    codes = work("code", priority=3, parts=2)
+    for n in range(20):
+        throttled = work(f"t{n}", parts=1)
+        lane.adopt(throttled)
+        lane.push_front(throttled.item(1), NOW)
+    lane.adopt(codes)
+    lane.push_begun(codes.item(2))
+    lane.push_front(codes.item(1), NOW + 5)
+    lane.push(work("other", priority=2))
+    assert lane.next_ready_at() == NOW
+    assert lane.ready_count(NOW) == 22
+    assert names(lane)[:3] == ["code2", "other", "t01"]
+    assert lane.next_ready_at() == NOW + 5
+    assert names(lane, NOW + 5) == ["code1"]
 
 
 def test_what_must_wait_lets_others_pass_until_it_is_ready() -> None:
@@ -111,6 +129,7 @@ def test_each_account_has_its_part_of_the_room() -> None:
     assert (lane.room("shop"), lane.room("bank")) == (0, 6)
     lane.push(work("code", account="bank"))
     assert (lane.room("shop"), lane.room("bank"), lane.room("third")) == (0, 5, 4)
+    assert (lane.room("shop", is_urgent=True), lane.room("bank", is_urgent=True)) == (0, 11)
     lane.leave_behind("third")
     lane.drop(lane.works["code"])
     assert lane.held == {"shop": 12}
