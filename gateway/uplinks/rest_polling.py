@@ -5,7 +5,7 @@ accepted ──► record, due in a while ──► ask ──final──► rep
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -29,7 +29,10 @@ replace = msgspec.structs.replace
 KIND: Final = "poll."
 """Begins the kind of the records; the uplink's name follows."""
 BATCH: Final = 50
+AT_A_TIME: Final = 4
 LOOK_SECONDS: Final = 1.0
+LEFT_OVER_SECONDS: Final = 30.0
+"""The first pause of what was to be asked after before reports came by themselves."""
 CLAIM_SECONDS: Final = 120.0
 """Within this a claimed question has been asked, or its node is gone."""
 MAX_PAUSE_SECONDS: Final = 900.0
@@ -85,8 +88,8 @@ class Poller:
         return self._first_seconds > 0
 
     def start(self) -> None:
-        """Begin to ask; what an earlier run left as well."""
-        if self.is_on and self._runner is None:
+        """Begin to ask; what an earlier run left as well, even where nothing new is asked after."""
+        if self._runner is None:
             self._runner = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -158,7 +161,15 @@ class Poller:
         return len(due) == BATCH
 
     async def _ask(self, claimed: Sequence[Record]) -> None:
-        for record in claimed:
+        """Ask after some, a few at a time."""
+        left = iter(claimed)
+        ends = await asyncio.gather(*(self._ask_each(left) for _ in range(AT_A_TIME)), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+
+    async def _ask_each(self, records: Iterator[Record]) -> None:
+        for record in records:
             await self._wait_turn()
             question = _decode(record.value)
             try:
@@ -171,7 +182,7 @@ class Poller:
             if over or now >= question.until:
                 await self._ways.records.drop_records(self._kind, "", [record.key])
                 continue
-            pause = min(self._first_seconds * 2.0 ** min(question.tries, 20), MAX_PAUSE_SECONDS)
+            pause = min((self._first_seconds or LEFT_OVER_SECONDS) * 2.0 ** min(question.tries, 20), MAX_PAUSE_SECONDS)
             question = replace(question, tries=question.tries + 1)
             later = replace(record, value=_encode(question), due_at=now + pause, updated_at=now)
             await self._ways.records.put_records([later])

@@ -297,6 +297,26 @@ async def test_questions_are_asked_after_a_restart(tmp_path: Path) -> None:
                 assert await path.state(accepted["id"], "delivered") == "delivered"
 
 
+async def test_what_was_to_be_asked_is_asked_when_reports_come_by_themselves_meanwhile(tmp_path: Path) -> None:
+    async with receiver() as taker:
+        provider = PROVIDERS["lanck"][0]()
+        provider.final = ""
+        async with running(provider):
+            port = free_port()
+            before, after = (
+                config_text("lanck", provider.url, tmp_path, port=port, callbacks=taker.url, is_reachable=reachable)
+                for reachable in (False, True)
+            )
+            async with started(
+                before.replace("[uplink.way]", "[uplink.way]\npoll_seconds = 1"), provider, taker
+            ) as path:
+                accepted = await path.send(text="hi")
+                await path.state(accepted["id"], "submitted", "enroute")
+            provider.messages[0].state = "delivered"
+            async with started(after, provider, taker) as path:
+                assert await path.state(accepted["id"], "delivered") == "delivered"
+
+
 # Callbacks into us.
 
 
