@@ -19,13 +19,14 @@ from bench import (
     one_bind,
     outstanding,
     receipts,
+    routing,
     server,
     session,
     tls,
 )
 from bench.measure import how_busy, machine
 
-ALWAYS = (codec, gsm, session, one_bind, server, receipts, binds, tls, outstanding, limits, csv_send, compare)
+ALWAYS = (codec, gsm, routing, session, one_bind, server, receipts, binds, tls, outstanding, limits, csv_send, compare)
 FULL_ONLY = (growth, chaos)
 BY_NAME = {question.__name__.removeprefix("bench."): question for question in ALWAYS + FULL_ONLY}
 
