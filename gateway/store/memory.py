@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import TypeVar
 
@@ -17,17 +16,17 @@ from gateway.store.base import (
     Bookkeeping,
     Departure,
     PartEnd,
-    Store,
     Swept,
-    accepted_event,
     callback_host,
     departure_events,
     replaced_event,
 )
-from gateway.store.ids import Ids, key_at, key_of
+from gateway.store.ids import Ids
 from gateway.store.matching import look_up_key
+from gateway.store.memory_keeping import Keeping
+from gateway.store.memory_looking import Looking
 from gateway.store.memory_tables import Tables
-from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
+from gateway.store.money import NOTHING, Admission, Allowance, NewClaim
 from gateway.store.moves import (
     Changes,
     Loaded,
@@ -38,15 +37,12 @@ from gateway.store.moves import (
     decide_unknown,
     receipts_need,
 )
-from gateway.store.records import Record
-from gateway.store.retention import PURGE_LIMIT, Cutoffs, Purged
-from gateway.store.sqlite_search import days, key_range
 
 T = TypeVar("T")
 replace = msgspec.structs.replace
 
 
-class MemoryStore(Store):
+class MemoryStore(Keeping, Looking):
     """Keeps everything in dictionaries."""
 
     def __init__(self, tables: Tables | None = None, *, queue_limit: int = 20_000) -> None:
@@ -310,78 +306,6 @@ class MemoryStore(Store):
 
         return await self._commit("replay", work)
 
-    # --- records of services ---
-
-    async def put_records(self, records: Sequence[Record]) -> list[bool]:
-        def work() -> list[bool]:
-            written = self.tables.records.put(records)
-            for record in itertools.compress(records, written):
-                for callback in record.callbacks:
-                    self._put_callback(callback)
-            return written
-
-        return await self._commit("put records", work, len(records))
-
-    async def drop_records(self, kind: str, account: str, keys: Collection[str]) -> int:
-        return await self._commit("drop records", lambda: self.tables.records.drop(kind, account, keys))
-
-    async def find_record(self, kind: str, account: str, key: str) -> Record | None:
-        return self.tables.records.find(kind, account, key)
-
-    async def records(
-        self, kind: str, account: str = "", *, tag: str | None = None, after_key: str = "", limit: int = 100
-    ) -> list[Record]:
-        return self.tables.records.page(kind, account, tag, after_key, limit)
-
-    async def count_records(self, kind: str, account: str = "", *, tag: str | None = None) -> int:
-        return self.tables.records.count(kind, account, tag)
-
-    async def due_records(self, kind: str, now: float, *, limit: int) -> list[Record]:
-        return self.tables.records.due(kind, now, limit)
-
-    # --- money ---
-
-    async def find_claim(self, account: str, key: str, now: float) -> Claimed | None:
-        return self.tables.money.find_claim(account, key, now)
-
-    async def book(self, entry: Entry) -> Entry:
-        return await self._commit("book", lambda: self.tables.money.book(entry), 1)
-
-    async def balance(self, account: str) -> int:
-        return self.tables.money.balance(account)
-
-    async def entries(self, account: str, *, limit: int = 50, before: int = 0) -> list[Entry]:
-        return self.tables.money.entries(account, limit, before)
-
-    async def usage(self, account: str) -> dict[str, int]:
-        return self.tables.money.usage(account)
-
-    # --- forgetting ---
-
-    async def finished(self, before: float, *, after_id: str = "", limit: int = PURGE_LIMIT) -> list[Message]:
-        found = [
-            one
-            for one in self.tables.messages.values()
-            if one.state.is_final and after_id < one.id and key_of(one.id) < key_at(before)
-        ]
-        return sorted(found, key=lambda one: one.id)[:limit]
-
-    async def forget_messages(self, ids: Collection[str]) -> None:
-        await self._commit("forget messages", lambda: self.tables.forget(ids))
-
-    async def inbound_before(self, before: float, *, limit: int = PURGE_LIMIT) -> list[Inbound]:
-        return [one for one in list(self.tables.inbound.values())[:limit] if one.received_at < before]
-
-    async def forget_inbound(self, ids: Collection[str]) -> None:
-        def work() -> None:
-            for one in ids:
-                self.tables.inbound.pop(one, None)
-
-        await self._commit("forget inbound", work)
-
-    async def purge(self, cutoffs: Cutoffs) -> Purged:
-        return await self._commit("purge", lambda: self.tables.purge(cutoffs))
-
     # --- starting ---
 
     async def register(self, node: str, now: float, lease_seconds: float) -> None:
@@ -412,104 +336,7 @@ class MemoryStore(Store):
             if any(part.state in unsent for part in parts.values())
         ]
 
-    # --- looking ---
-
-    async def message(self, account: str, message_id: str) -> Message | None:
-        message = self.tables.messages.get(message_id)
-        return message if message is not None and account in ("", message.account) else None
-
-    async def messages(
-        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
-    ) -> list[Message]:
-        return await self.find_messages(account, state=state, recipient=recipient, limit=limit, before_id=before_id)
-
-    async def find_messages(
-        self,
-        account: str,
-        *,
-        state: State | None = None,
-        recipient: str = "",
-        sender: str = "",
-        client_reference: str = "",
-        group: str = "",
-        since: float = 0.0,
-        until: float = 0.0,
-        limit: int = 50,
-        before_id: str = "",
-    ) -> list[Message]:
-        first, last = key_range(since, until, before_id)
-        found = [
-            one
-            for one in self.tables.messages.values()
-            if first <= key_of(one.id) < last
-            and account in ("", one.account)
-            and state in (None, one.state)
-            and recipient in ("", one.recipient)
-            and sender in ("", one.sender)
-            and client_reference in ("", one.client_reference)
-            and group in ("", one.group)
-        ]
-        return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
-
-    async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
-        counts: dict[str, dict[State, int]] = {}
-        for day, start, end in days(since, until):
-            found = Counter(
-                one.state
-                for one in self.tables.messages.values()
-                if key_at(start) <= key_of(one.id) < key_at(end) and account in ("", one.account)
-            )
-            if found:
-                counts[day] = dict(found)
-        return counts
-
-    async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
-    ) -> list[Inbound]:
-        found = [
-            one
-            for one in self.tables.inbound.values()
-            if account in ("", one.account)
-            and recipient in ("", one.recipient)
-            and sender in ("", one.sender)
-            and one.received_at >= since
-        ]
-        return found[::-1][:limit]
-
-    async def parts(self, message_id: str) -> list[Part]:
-        parts = self.tables.parts.get(message_id, {})
-        return [parts[number] for number in sorted(parts)]
-
-    async def timeline(self, message_id: str) -> list[Event]:
-        message = self.tables.messages.get(message_id)
-        return [] if message is None else [accepted_event(message), *self.tables.events.get(message_id, [])]
-
-    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
-        return await self.find_inbound(account, limit=limit)
-
-    async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
-        found = [
-            one
-            for one in self.tables.callbacks.values()
-            if account in ("", one.account) and failed in (None, one.failed)
-        ]
-        return sorted(found, key=lambda one: one.id)[:limit]
-
-    async def parked(self) -> int:
-        return len(self.tables.parked)
-
-    async def candidates(self, key: str, *, limit: int) -> list[tuple[Message, Part]]:
-        tables = self.tables
-        found = [
-            (tables.messages[identifier], tables.parts[identifier][number])
-            for (_, known), parts in tables.by_smsc_id.items()
-            if known == key
-            for identifier, number in parts
-        ]
-        return sorted(found, key=lambda one: one[0].id, reverse=True)[:limit]
-
-    async def orphans(self, limit: int = 50) -> list[Receipt]:
-        return self.tables.orphans[::-1][:limit]
+    # --- the store as a whole ---
 
     async def ping(self) -> None:
         await self._commit("ping", lambda: None)

@@ -2,7 +2,7 @@
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,9 +26,7 @@ from gateway.store.matching import look_up_key
 from gateway.store.money import Admission
 from gateway.store.moves import (
     Changes,
-    GroupKey,
     Loaded,
-    Parked,
     decide_ends,
     decide_receipts,
     decide_results,
@@ -39,6 +37,7 @@ from gateway.store.moves import (
 )
 from gateway.store.records import Record
 from gateway.store.retention import Cutoffs, Purged
+from gateway.store.sqlite_loads import load_found, load_message_keys, load_messages, load_parked, load_votes
 from gateway.store.sqlite_names import Names
 from gateway.store.sqlite_records import drop_records, put_records
 from gateway.store.sqlite_rows import (
@@ -47,18 +46,13 @@ from gateway.store.sqlite_rows import (
     INBOUND_COLUMNS,
     MESSAGE_COLUMNS,
     PART_COLUMNS,
-    Row,
     callback_row,
     event_row,
     inbound_row,
     is_matchable,
-    message_of,
     message_row,
     part_key,
-    part_of,
     part_row,
-    prefixed,
-    select_rows,
     write_rows,
 )
 
@@ -66,28 +60,6 @@ from gateway.store.sqlite_rows import (
 
 Connection = sqlite3.Connection
 
-_decode_receipt: Final = msgspec.json.Decoder(Receipt).decode
-_MESSAGE_WIDTH: Final = MESSAGE_COLUMNS.count(",") + 1
-_MESSAGES: Final = prefixed(MESSAGE_COLUMNS, "messages")
-_PARTS: Final = prefixed(PART_COLUMNS, "parts")
-
-# CROSS JOIN keeps SQLite to the order written: the few keys first, then an index look-up for each.
-_SELECT_MESSAGES: Final = (
-    f"SELECT {_MESSAGES} FROM (VALUES {{rows}}) AS v CROSS JOIN messages ON messages.key = v.column1"
-)
-_SELECT_PARTS_OF: Final = (
-    f"SELECT {_PARTS} FROM (VALUES {{rows}}) AS v"
-    " CROSS JOIN parts ON parts.key > (v.column1 << 8) AND parts.key < ((v.column1 + 1) << 8)"
-)
-_SELECT_FOUND: Final = (
-    f"SELECT {_MESSAGES}, {_PARTS} FROM (VALUES {{rows}}) AS v"
-    " CROSS JOIN parts ON parts.id_key = v.column2 AND parts.smsc_group = v.column1 AND parts.matchable = 1"
-    " CROSS JOIN messages ON messages.key = (parts.key >> 8)"
-)
-_SELECT_PARKED: Final = (
-    "SELECT parked.n, parked.smsc_group, parked.id_key, parked.receipt FROM (VALUES {rows}) AS v"
-    " CROSS JOIN parked ON parked.id_key = v.column2 AND parked.smsc_group = v.column1"
-)
 _SET_MARK: Final = (
     "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
@@ -167,9 +139,9 @@ class Writes:
         wanted, keys = results_need(ends, book)
         loaded = Loaded()
         if wanted:
-            _load_messages(connection, wanted, loaded)
+            load_messages(connection, wanted, loaded)
         if keys and connection.execute("SELECT 1 FROM parked LIMIT 1").fetchone():
-            _load_parked(connection, keys, loaded)
+            load_parked(connection, keys, loaded)
         return self._write(connection, decide_results(ends, loaded, book, self._ids))
 
     def end(self, connection: Connection, messages: list[Message], book: Bookkeeping) -> int:
@@ -220,8 +192,8 @@ class Writes:
 
     def receive(self, connection: Connection, receipts: list[Receipt], book: Bookkeeping) -> list[tuple[bool, int]]:
         self._fault("receive")
-        loaded = Loaded(votes=_load_votes(connection, receipts, book))
-        _load_found(connection, receipts_need(receipts, book, loaded.votes), loaded)
+        loaded = Loaded(votes=load_votes(connection, receipts, book))
+        load_found(connection, receipts_need(receipts, book, loaded.votes), loaded)
         changes = decide_receipts(receipts, loaded, book, self._ids)
         callbacks = self._write(connection, changes)
         return [(matched, callbacks) for matched in changes.matched]
@@ -260,7 +232,7 @@ class Writes:
         if not keys:
             return 0, 0
         loaded = Loaded()
-        _load_message_keys(connection, {key >> 8 for key in keys}, loaded)
+        load_message_keys(connection, {key >> 8 for key in keys}, loaded)
         by_key = {part_key(i, number): part for i, parts in loaded.parts.items() for number, part in parts.items()}
         awaited = [by_key[key] for key in keys if loaded.messages[by_key[key].message_id].wants_receipt]
         unawaited = [key for key in keys if not loaded.messages[by_key[key].message_id].wants_receipt]
@@ -450,54 +422,3 @@ def _fade(connection: Connection, before: float) -> int:
         ("faded", rows[-1][0]),
     )
     return len(rows)
-
-
-# --- loading what a decision needs ---
-
-
-def _load_messages(connection: Connection, ids: Iterable[str], loaded: Loaded) -> None:
-    _load_message_keys(connection, {key_of(identifier) for identifier in ids}, loaded)
-
-
-def _load_message_keys(connection: Connection, keys: set[int], loaded: Loaded) -> None:
-    names: dict[int, str] = {}
-    for row in select_rows(connection, _SELECT_MESSAGES, ((key,) for key in keys)):
-        message = message_of(row)
-        names[row[0]] = message.id
-        loaded.messages[message.id] = message
-        loaded.parts[message.id] = {}
-    for row in select_rows(connection, _SELECT_PARTS_OF, ((key,) for key in names)):
-        part = part_of(row, names[row[0] >> 8])
-        loaded.parts[part.message_id][part.number] = part
-
-
-def _load_found(connection: Connection, keys: set[GroupKey], loaded: Loaded) -> None:
-    incomplete: set[int] = set()
-    for message, part_columns in _found(connection, keys):
-        part = part_of(part_columns, message.id)
-        loaded.messages.setdefault(message.id, message)
-        loaded.parts.setdefault(message.id, {})[part.number] = part
-        loaded.found.setdefault((part.group, part_columns[8]), []).append((message.id, part.number))
-        if message.part_count != 1:
-            incomplete.add(key_of(message.id))
-    if incomplete:
-        _load_message_keys(connection, incomplete, loaded)
-
-
-def _found(connection: Connection, keys: set[GroupKey]) -> Iterator[tuple[Message, Row]]:
-    for row in select_rows(connection, _SELECT_FOUND, keys):
-        yield message_of(row), row[_MESSAGE_WIDTH:]
-
-
-def _load_parked(connection: Connection, keys: set[GroupKey], loaded: Loaded) -> None:
-    for n, group, key, text in sorted(select_rows(connection, _SELECT_PARKED, keys), key=lambda row: int(row[0])):
-        loaded.parked.setdefault((group, key), []).append(Parked(n, _decode_receipt(text)))
-
-
-def _load_votes(connection: Connection, receipts: Sequence[Receipt], book: Bookkeeping) -> dict[str, dict[str, int]]:
-    groups = {one.group for one in receipts if book.rule(one.group) == "auto"}
-    votes: dict[str, dict[str, int]] = {}
-    for group in groups:
-        rows = connection.execute("SELECT rule, votes FROM id_rules WHERE smsc_group = ?", (group,))
-        votes[group] = dict(rows.fetchall())
-    return votes
