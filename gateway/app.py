@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 
 from gateway.config import Config
-from gateway.errors import StoreError
+from gateway.errors import ConfigError, StoreError
 from gateway.faults import fault_from
 from gateway.http import HttpLimits, serve
 from gateway.metrics import CONTENT_TYPE
@@ -71,7 +71,7 @@ class Gateway(Parts):
 
     async def _start(self) -> None:
         await self._open_store()
-        self.config = with_accounts(self._declared, await load_accounts(self.store))
+        await self._add_stored_accounts()
         self._make_reports()
         self._make_ways_back()
         self._make_ways_out()
@@ -94,6 +94,13 @@ class Gateway(Parts):
         await lease.start()
         steps.push_async_callback(lease.stop)
         store.on_notice = self._look_again
+
+    async def _add_stored_accounts(self) -> None:
+        """Those that were added while it ran; what does not fit the config any more must not keep it from starting."""
+        problems: list[ConfigError] = []
+        self.config = with_accounts(self._declared, await load_accounts(self.store, problems), problems)
+        for problem in problems:
+            log.error("an account of the store is left out", error=str(problem))
 
     # --- going ---
 
@@ -171,7 +178,7 @@ class Gateway(Parts):
             self._listeners.append(listener)
             steps.push_async_callback(listener.stop)
         await self._steering.start()
-        steps.push_async_callback(self._steering.stop)
+        steps.push_async_callback(self._with_time_left(self._steering.stop, spare=config.node.shutdown_seconds / 2))
         await door.start()
         # Customers who do not answer must not cost the time that what is in flight needs.
         steps.push_async_callback(self._with_time_left(door.stop, spare=config.node.shutdown_seconds / 2))

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.config import AccountConfig, Config, UplinkConfig
 from gateway.config.checks import check
+from gateway.errors import ConfigError
 
 FIXED: Final = ("http", "admin", "smpp", "node", "store", "pipeline")
 """Settings that were built into what runs: sockets, the store, this node's name. They take effect at the next start."""
@@ -52,8 +53,13 @@ def plan(old: Config, new: Config) -> Plan:
     )
 
 
-def with_accounts(declared: Config, stored: Mapping[str, AccountConfig]) -> Config:
+def with_accounts(
+    declared: Config, stored: Mapping[str, AccountConfig], problems: list[ConfigError] | None = None
+) -> Config:
     """The config together with the accounts that the store has; those of the file go before.
+
+    Args:
+        problems: gets what is wrong with accounts that are left out; None: then none is.
 
     Raises:
         ConfigError: together they cannot be.
@@ -61,7 +67,22 @@ def with_accounts(declared: Config, stored: Mapping[str, AccountConfig]) -> Conf
     more = {name: account for name, account in stored.items() if name not in declared.account}
     if not more:
         return declared
-    together = msgspec.structs.replace(declared, account={**declared.account, **more})
+    try:
+        return _together(declared, more)
+    except ConfigError:
+        if problems is None:
+            raise
+    together = declared
+    for name, account in more.items():
+        try:
+            together = _together(together, {name: account})
+        except ConfigError as error:
+            problems.append(error)
+    return together
+
+
+def _together(config: Config, more: Mapping[str, AccountConfig]) -> Config:
+    together = msgspec.structs.replace(config, account={**config.account, **more})
     check(together, STORED)
     return together
 

@@ -115,14 +115,18 @@ class Renewal:
         running.rates.replace(request_rates(config.account))
         put_more()
         self._switched(config)
-        for name in plan.new_uplinks:
-            await running.uplinks[name].start()
-        await asyncio.gather(
+        ended = await asyncio.gather(
             running.door.reconfigure(config),
             running.webhooks.reconfigure(config.webhooks, signing_secrets_of(config), dialect_keys(config.account)),
+            *(running.uplinks[name].start() for name in plan.new_uplinks),
             *(running.uplinks[name].replace(uplinks[name], self._deadline_seconds) for name in plan.replaced_uplinks),
             *(self._remove(name) for name in plan.removed_uplinks),
+            return_exceptions=True,
         )
+        for end in ended:
+            if isinstance(end, BaseException):
+                # The config is in force by now: what went wrong with one part must not keep the others back.
+                log.error("a part did not take the new config as it should", exc_info=end)
         await self._settled()
 
     async def _remove(self, name: str) -> None:

@@ -65,12 +65,15 @@ class Steering:
         await self._say()
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
-    async def stop(self) -> None:
-        """Change nothing any more."""
+    async def stop(self, deadline_seconds: float) -> None:
+        """Change nothing any more; what is being changed may take so long."""
         if self._looking is not None:
             await cancel_all([self._looking])
-        async with self._turn:
-            pass
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            log.warning("stopped while settings were being changed")
 
     async def reload(self) -> Reloaded:
         """Read the config again and put in force what can be.

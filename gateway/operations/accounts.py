@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, get_type_hints
 import msgspec
 
 from gateway.config import AccountConfig, Config, Secret
-from gateway.errors import NotThere, OperatorError
+from gateway.errors import ConfigError, NotThere, OperatorError
 from gateway.keys import KeyRing
 from gateway.providers.ports import Balance
 from gateway.settings import decode
@@ -176,8 +176,11 @@ class AccountDesk:
         return found
 
 
-async def load_accounts(store: Store) -> dict[str, AccountConfig]:
+async def load_accounts(store: Store, problems: list[ConfigError] | None = None) -> dict[str, AccountConfig]:
     """The accounts that a store has.
+
+    Args:
+        problems: gets what is wrong with accounts that are left out; None: then none is.
 
     Raises:
         ConfigError: one of them cannot be any more.
@@ -187,7 +190,12 @@ async def load_accounts(store: Store) -> dict[str, AccountConfig]:
     after = ""
     while records := await store.records(KIND, after_key=after, limit=1_000):
         for record in records:
-            found[record.key] = read_account(record.key, msgspec.json.decode(record.value))
+            try:
+                found[record.key] = read_account(record.key, msgspec.json.decode(record.value))
+            except ConfigError as error:
+                if problems is None:
+                    raise
+                problems.append(error)
         after = records[-1].key
     return found
 

@@ -180,8 +180,10 @@ class ManagedUplink:
         An SMSC may allow no more connections than we have.
         """
         old, self._current = self._current, uplink
-        await old.stop(deadline_seconds)
-        await uplink.start()
+        try:
+            await old.stop(deadline_seconds)
+        finally:
+            await uplink.start()
         self._drained &= self.names
         await self._arrange_servers(deadline_seconds)
 

@@ -85,3 +85,11 @@ def test_the_file_goes_before_the_store() -> None:
 def test_a_number_is_claimed_once_also_across_them() -> None:
     with pytest.raises(ConfigError, match=r"account\.acme\.numbers"):
         with_accounts(parse(BASE), {"acme": read_account("acme", {"numbers": ["40404"]})})
+
+
+def test_what_does_not_fit_any_more_is_left_out_where_asked() -> None:
+    problems: list[ConfigError] = []
+    stored = {"acme": read_account("acme", {"numbers": ["40404"]}), "good": read_account("good", {})}
+    both = with_accounts(parse(BASE), stored, problems)
+    assert sorted(both.account) == ["good", "shop"]
+    assert [problem.key for problem in problems] == ["account.acme.numbers[0]"]
