@@ -182,7 +182,7 @@ class Policy:
         if rules.blocked and recipient in rules.blocked:
             raise InvalidMessage("recipient_blocked", "the account may not send to this number", "recipient")
         if rules.allowed and recipient not in rules.allowed:
-            raise InvalidMessage("recipient_blocked", "the account may send to some numbers only", "recipient")
+            raise InvalidMessage("recipient_not_allowed", "the account may send to some numbers only", "recipient")
         if self._opt_outs is not None and rules.config.opt_outs and self._opt_outs.has(account, recipient):
             raise InvalidMessage("recipient_opted_out", "the recipient wants no more messages", "recipient")
 

@@ -101,6 +101,30 @@ class Intake(Protocol):
         """
 
 
+CONTENT_REASONS: Final = (
+    "missing_sender",
+    "invalid_sender",
+    "missing_text",
+    "text_too_long",
+    "invalid_text",
+    "missing_data",
+    "text_and_data",
+    "data_too_long",
+    "invalid_udh",
+    "invalid_data_coding",
+    "invalid_message_class",
+    "invalid_validity",
+    "invalid_schedule",
+    "invalid_priority",
+    "invalid_client_reference",
+    "client_reference_too_long",
+    "too_many_tlvs",
+    "tlvs_too_long",
+    "invalid_tlv",
+)
+"""Codes of `InvalidMessage` that say what is wrong with the message itself, whoever sends it to whom."""
+
+
 class Lookup(Protocol):
     """Knows what became of messages."""
 

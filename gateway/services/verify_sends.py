@@ -62,6 +62,7 @@ PROBLEMS: Final = {
     "sender_not_allowed": VerifyProblem.BAD_SENDER,
     "sender_blocked": VerifyProblem.BAD_SENDER,
     "recipient_blocked": VerifyProblem.BLOCKED,
+    "recipient_not_allowed": VerifyProblem.BLOCKED,
     "recipient_opted_out": VerifyProblem.BLOCKED,
     "outside_hours": VerifyProblem.BLOCKED,
     "rate_limited": VerifyProblem.BLOCKED,

@@ -10,6 +10,7 @@ from smpp.status import CommandStatus as Status
 REFUSALS: Final = {
     "invalid_recipient": Status.ESME_RINVDSTADR,
     "recipient_blocked": Status.ESME_RINVDSTADR,
+    "recipient_not_allowed": Status.ESME_RINVDSTADR,
     "recipient_opted_out": Status.ESME_RINVDSTADR,
     "outside_hours": Status.ESME_RINVSCHED,
     "no_route": Status.ESME_RINVDSTADR,

@@ -27,6 +27,7 @@ _STATUSES: Final = {
     "duplicate": 409,
     "recipient_opted_out": 422,
     "recipient_blocked": 422,
+    "recipient_not_allowed": 422,
     "outside_hours": 422,
 }
 

@@ -203,7 +203,7 @@ def test_what_nobody_may_do_is_refused_to_all() -> None:
 def test_an_account_may_send_to_some_numbers_only() -> None:
     judge = policy('[account.shop.rules]\nallowed_recipients = ["44*"]\nblocked_recipients = ["44770090099?"]')
     assert judge.check(new_message(), NOW)
-    assert refused(judge, recipient="33612345678") == ("recipient_blocked", "recipient")
+    assert refused(judge, recipient="33612345678") == ("recipient_not_allowed", "recipient")
     assert refused(judge, recipient="447700900999") == ("recipient_blocked", "recipient")
 
 

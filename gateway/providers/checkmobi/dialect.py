@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, NewMessage, Receipt
-from gateway.providers.base import CallbackRules, Refusal, Services, WebAnswer, WebRequest
+from gateway.providers.base import CONTENT_REASONS, CallbackRules, Refusal, Services, WebAnswer, WebRequest
 from gateway.providers.checkmobi import answers, calls, lookups, spec, validation
 from gateway.providers.checkmobi.request import (
     BAD_CALLBACK,
@@ -46,9 +46,17 @@ CODE_BY_REASON: Final = {
     "unsupported": NO_METHOD,
     "recipient_blocked": BLOCKED,
     "recipient_opted_out": BLOCKED,
+    "recipient_not_allowed": BLOCKED,
     "duplicate": TOO_MANY,
+    "outside_hours": LIMITED,
+    "no_price": NO_METHOD,
+    "unknown_account": UNAUTHORIZED,
+    "sender_not_allowed": DISABLED,
+    "sender_blocked": DISABLED,
+    "no_secret_key": DISABLED,
+    **dict.fromkeys(CONTENT_REASONS, BAD_PAYLOAD),
 }
-"""Why the gateway refuses a message; a reason that has no row is a wrong payload."""
+"""Why the gateway refuses a message."""
 
 
 class Checkmobi:

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, NewMessage, Receipt
-from gateway.providers.base import CallbackRules, Refusal, Services, WebAnswer, WebRequest
+from gateway.providers.base import CONTENT_REASONS, CallbackRules, Refusal, Services, WebAnswer, WebRequest
 from gateway.providers.forms import is_message_id
 from gateway.providers.json_bodies import UnreadableFields, read_fields
 from gateway.providers.lanck import answers, spec, verify
@@ -19,9 +19,11 @@ from gateway.providers.seams import LookupBatch, LookupFailed, VerifyEvent
 from gateway.providers.verifying import Verification
 
 UNAUTHORIZED: Final = 1
+INACTIVE: Final = 2
 TOO_MANY: Final = 4
 NO_FUNDS: Final = 6
 FORBIDDEN: Final = 7
+MISCONFIGURED: Final = 8
 REJECTED: Final = 9
 INVALID_NUMBER: Final = 11
 BAD_SENDER: Final = 16
@@ -31,8 +33,6 @@ INTERNAL: Final = 99
 
 ERROR_BY_REASON: Final = {
     "invalid_recipient": INVALID_NUMBER,
-    "invalid_sender": BAD_SENDER,
-    "missing_sender": BAD_SENDER,
     "sender_not_allowed": BAD_SENDER,
     "sender_blocked": BAD_SENDER,
     "rate_limited": TOO_MANY,
@@ -40,11 +40,20 @@ ERROR_BY_REASON: Final = {
     "quota_exceeded": NO_FUNDS,
     "recipient_opted_out": REJECTED,
     "recipient_blocked": REJECTED,
+    "recipient_not_allowed": REJECTED,
     "duplicate": REJECTED,
+    "outside_hours": REJECTED,
     "no_route": REJECTED,
     "unsupported": REJECTED,
+    "no_price": MISCONFIGURED,
+    "no_secret_key": MISCONFIGURED,
+    "unknown_account": INACTIVE,
+    **dict.fromkeys(CONTENT_REASONS, INVALID_REQUEST),
+    "missing_sender": BAD_SENDER,
+    "invalid_sender": BAD_SENDER,
+    "invalid_callback_url": INVALID_REQUEST,
 }
-"""Why the gateway refuses a message; a reason that has no row is an invalid request."""
+"""Why the gateway refuses a message."""
 
 MAX_STEPS: Final = 10
 WAIT_SECONDS: Final = range(1, 86_401)

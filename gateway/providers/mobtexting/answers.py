@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.models import Message, State
-from gateway.providers.base import WebAnswer
+from gateway.providers.base import CONTENT_REASONS, WebAnswer
 from gateway.providers.json_bodies import JSON, encode
 from gateway.providers.mobtexting import spec
 
@@ -32,10 +32,10 @@ WORD_BY_STATE: Final[Mapping[State, str]] = {
     State.FAILED: "FAILED",
 }
 
+SERVER_ERROR: Final = "405"
+
 DLR_BY_REASON: Final[Mapping[str, str]] = {
     "invalid_recipient": "404",
-    "invalid_sender": "454",
-    "missing_sender": "454",
     "sender_not_allowed": "454",
     "sender_blocked": "451",
     "recipient_opted_out": "456",
@@ -44,15 +44,22 @@ DLR_BY_REASON: Final[Mapping[str, str]] = {
     "rate_limited": "463",
     "quota_exceeded": "463",
     "insufficient_balance": "401",
-    "invalid_schedule": "792",
     "duplicate": "460",
     "no_route": "459",
     "outside_hours": "457",
-    "text_too_long": "403",
     "unsupported": "791",
+    "recipient_not_allowed": "455",
+    "no_price": "459",
+    "unknown_account": "402",
+    "no_secret_key": "403",
+    "invalid_callback_url": "406",
+    **dict.fromkeys(CONTENT_REASONS, SERVER_ERROR),
+    "missing_sender": "454",
+    "invalid_sender": "454",
+    "invalid_schedule": "792",
+    "text_too_long": "403",
 }
-"""Why the gateway refuses a message → the row of the table of delivery statuses; others are the server's error."""
-SERVER_ERROR: Final = "405"
+"""Why the gateway refuses a message → the row of the table of delivery statuses."""
 
 DLR_BY_SMPP_STATUS: Final[Mapping[str, str]] = {
     "ESME_RINVDSTADR": "404",

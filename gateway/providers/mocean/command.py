@@ -17,6 +17,19 @@ MISSING_COMMAND: Final = 12
 BAD_COMMAND: Final = 13
 MAX_COMMANDS: Final = 100
 
+STATUS_BY_REASON: Final = {
+    "invalid_recipient": 11,
+    "no_route": 11,
+    "no_price": 3,
+    "insufficient_balance": 2,
+    "recipient_not_allowed": 4,
+    "recipient_blocked": 5,
+    "recipient_opted_out": 5,
+    "unknown_account": 1,
+    "no_secret_key": 10,
+}
+"""Why the gateway refuses a message; a reason that has no row is an invalid request."""
+
 
 class Contact(msgspec.Struct, frozen=True):
     """Whom a command is from or to."""
@@ -77,8 +90,7 @@ async def execute(asked: Asked) -> WebAnswer:
 
 
 def _status_of(outcome: Message | InvalidMessage) -> int:
-    by_reason = {"insufficient_balance": 2, "recipient_opted_out": 5, "recipient_blocked": 5, "no_route": 11}
-    return by_reason.get(outcome.code, 9) if isinstance(outcome, InvalidMessage) else 14
+    return STATUS_BY_REASON.get(outcome.code, 9) if isinstance(outcome, InvalidMessage) else 14
 
 
 def _message(command: Command, account: str) -> NewMessage:
