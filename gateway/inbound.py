@@ -61,11 +61,19 @@ class InboundRules:
             (Patterns([rule.number or "*"]), folded(rule.keyword), Owner(rule.account, rule.url, rule.dialect))
             for rule in ordered
         ]
+        self._numbered = [(Patterns([rule.number]), rule.keyword, Owner(rule.account)) for rule in rules if rule.number]
         self._claimed = {number: Owner(name) for name, account in accounts.items() for number in account.numbers}
         self.own_numbers = frozenset(self._claimed) | {
             rule.number for rule in rules if rule.number and not is_pattern(rule.number)
         }
         """Numbers that are ours: whoever answers them talks to himself."""
+
+    def sharing(self, number: str) -> frozenset[str]:
+        """The accounts that have messages to a number, by whatever keyword; not those that take words of any number."""
+        digits = plain_digits(number)
+        found = {owner.account for numbers, _, owner in self._numbered if digits in numbers}
+        claimed = self._claimed.get(digits)
+        return frozenset(found | {claimed.account} if claimed is not None else found)
 
     def find(self, number: str, text: str) -> Owner:
         """The owner of a message to a number."""
@@ -173,15 +181,17 @@ class InboundDesk:
         number = plain_digits(inbound.sender)
         if not meaning or not number.isdecimal():
             return
-        is_out = self._opt_outs.has(inbound.account, number)
-        if meaning == "start" and is_out:
-            await self._opt_outs.remove(inbound.account, number)
-        if meaning != "stop":
+        # Who sends from one number cannot be told apart by who gets the messages.
+        accounts = sorted({inbound.account, *self._rules.sharing(inbound.recipient)})
+        if meaning == "start":
+            for account in accounts:
+                await self._opt_outs.remove(account, number)
+        if meaning != "stop" or not self._opt_outs.has(inbound.account, number):
+            # Before the number is on the list: afterwards nothing may be sent to it.
             await self._answer(inbound, number, meaning)
-        elif not is_out:
-            # First the answer: nothing may be sent to the number afterwards.
-            await self._answer(inbound, number, meaning)
-            await self._opt_outs.add(inbound.account, number, inbound.text.strip()[:40])
+        if meaning == "stop":
+            for account in accounts:
+                await self._opt_outs.add(account, number, inbound.text.strip()[:40])
 
     async def _answer(self, inbound: Inbound, number: str, meaning: Meaning) -> None:
         """Answer once a day; never a machine, and never ourselves, so that two gateways cannot keep each other busy."""

@@ -167,6 +167,15 @@ async def test_an_account_without_answers_still_heeds_stop(store: Store) -> None
     assert await sent(core) == []
 
 
+async def test_stop_to_a_number_that_accounts_share_is_meant_for_all_of_them(store: Store) -> None:
+    core = make_core(store, config=RULES)
+    await core.correlator.on_inbound(inbound("STOP", recipient="60777"))
+    out = [name for name in core.config.account if core.opt_outs.has(name, HANDSET)]
+    assert out == ["club", "vote"]
+    await core.correlator.on_inbound(inbound("start", recipient="60777", id="in-2"))
+    assert len(core.opt_outs) == 0
+
+
 async def test_what_nobody_claims_means_nothing(store: Store) -> None:
     core = make_core(store, config=REPLIES)
     await core.correlator.on_inbound(inbound("STOP", recipient="1234"))
