@@ -86,5 +86,5 @@ class Flows(RuleBasedStateMachine):
             assert all(one.outcome == REFUSED for one in document.sends)
 
 
-Flows.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+Flows.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestFlows = Flows.TestCase

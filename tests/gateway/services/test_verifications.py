@@ -140,5 +140,5 @@ class Verifications(RuleBasedStateMachine):
         assert (view.status is VerifyStatus.VERIFIED) == bool(document.verified_at)
 
 
-Verifications.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Verifications.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestVerifications = Verifications.TestCase
