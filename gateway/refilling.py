@@ -49,7 +49,8 @@ class Refiller:
             lane.behind |= accounts
             # Who has the least comes first: what one leaves free is the others'.
             order = sorted(accounts, key=lambda account: (lane.held.get(account, 0), account))
-            exhausted = {account for account in order if await self._fetch(lane, account)}
+            known = self._known(lane)
+            exhausted = {account for account in order if await self._fetch(lane, account, known.get(account, set()))}
         except StoreError as error:
             log.warning("the store cannot be read", error=str(error))
             return
@@ -61,16 +62,19 @@ class Refiller:
             lane.has_more = False
             lane.behind = accounts - exhausted
 
-    async def _fetch(self, lane: Lane, account: str) -> bool:
+    def _known(self, lane: Lane) -> dict[str, set[str]]:
+        """What is in memory of what the store has waiting for a lane, by account."""
+        known: dict[str, set[str]] = {}
+        for identifier, work in self._sender.works.items():
+            if work.message.uplink == lane.name:
+                known.setdefault(work.message.account, set()).add(identifier)
+        return known
+
+    async def _fetch(self, lane: Lane, account: str, known: Set[str]) -> bool:
         """Fetch messages of one account; whether the store has no more of them."""
         room = lane.room(account)
         if not room:
             return False
-        known = {
-            one
-            for one, work in self._sender.works.items()
-            if work.message.uplink == lane.name and work.message.account == account
-        }
         messages = await self._store.waiting(lane.name, limit=room, skip=known | self._arriving, account=account)
         forgotten: Set[str] = self._sender.forgotten or frozenset()
         for message in messages:
