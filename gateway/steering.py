@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from gateway.config import AccountConfig, Config
+from gateway.config import Config
 from gateway.errors import ConfigError, OperatorError, StoreError
 from gateway.operations import NodeDesk, Operator, Reloaded
 from gateway.reload import Plan, plan, with_accounts
@@ -56,6 +56,7 @@ class Steering:
         self._addresses = addresses
         self._is_shared = is_shared
         self._turn = asyncio.Lock()
+        self._left_out: tuple[str, ...] = ()
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -87,20 +88,26 @@ class Steering:
             raise OperatorError("this gateway was started without a config file")
         declared = await asyncio.to_thread(self._source)
         async with self._turn:
-            done = await self._put_in_force(declared, await self._operator.accounts.load())
+            done = await self._put_in_force(declared)
             self._declared = declared
         return done
 
     async def accounts_changed(self) -> Reloaded:
         """The store has other accounts than before."""
         async with self._turn:
-            return await self._put_in_force(self._declared, await self._operator.accounts.load())
+            return await self._put_in_force(self._declared)
 
-    async def _put_in_force(self, declared: Config, stored: dict[str, AccountConfig]) -> Reloaded:
-        steps = plan(self._current(), with_accounts(declared, stored))
+    async def _put_in_force(self, declared: Config) -> Reloaded:
+        problems: list[ConfigError] = []
+        stored = await self._operator.accounts.load(problems)
+        steps = plan(self._current(), with_accounts(declared, stored, problems))
+        left_out = tuple(map(str, problems))
+        if left_out != self._left_out:
+            log.error("accounts of the store are left out", problems=left_out)
+            self._left_out = left_out
         if steps.changed:
             await self._apply(steps)
-        return Reloaded(changed=steps.changed, restart_needed=steps.restart_needed)
+        return Reloaded(changed=steps.changed, restart_needed=steps.restart_needed, left_out=left_out)
 
     # --- what other nodes do ---
 
@@ -116,7 +123,7 @@ class Steering:
             except StoreError as error:
                 log.warning("the store cannot be asked for changes", error=str(error))
             except ConfigError as error:
-                log.warning("an account of the store cannot be", error=str(error))
+                log.warning("other settings could not be put in force", error=str(error))
             except Exception:
                 log.exception("changes were not looked for")
 

@@ -161,7 +161,7 @@ async def test_a_changed_route_takes_effect_with_no_bind_dropped_and_no_message_
     assert not here.seen(here.b)
     here.change('uplinks = ["a"]', 'uplinks = ["b"]')
     status, done = await here.operate("POST", "/reload")
-    assert (status, done) == (200, {"changed": ["route"], "restart_needed": []})
+    assert (status, done) == (200, {"changed": ["route"], "restart_needed": [], "left_out": []})
     after = await here.send("after the reload")
     await load.grown_by(100)
     await load.stop()

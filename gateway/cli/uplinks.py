@@ -106,6 +106,8 @@ def reload(remote: Remote, as_json: bool) -> None:
     click.echo("in force: " + (", ".join(answer["changed"]) or "nothing has changed"))
     if answer["restart_needed"]:
         click.echo("after a restart only: " + ", ".join(answer["restart_needed"]))
+    for problem in answer["left_out"]:
+        click.echo(f"left out: {problem}", err=True)
 
 
 def _path(uplink: str, server: str | None, bind: str | None) -> str:

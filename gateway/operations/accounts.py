@@ -16,6 +16,7 @@ from gateway.config import AccountConfig, Config, Secret
 from gateway.errors import ConfigError, NotThere, OperatorError
 from gateway.keys import KeyRing
 from gateway.providers.ports import Balance
+from gateway.reload import with_accounts
 from gateway.settings import decode
 from gateway.store import Record, Store
 
@@ -120,19 +121,15 @@ class AccountDesk:
         secret = [key for key in table if _is_secret(key)]
         if secret:
             raise OperatorError(f"secrets are not kept in the store: {', '.join(secret)} can be set in the config only")
-        read_account(name, table)
+        # Before it is kept: together with the others it must fit, too.
+        with_accounts(self._config(), {name: read_account(name, table)})
         now = self._clock()
         record = Record(
             kind=KIND, account="", key=name, value=msgspec.json.encode(table), created_at=now, updated_at=now
         )
         if not (await self._store.put_records([record]))[0]:
             raise OperatorError(f"there is an account {name} already")
-        try:
-            await self._changed()
-        except Exception:
-            # Together with the others it cannot be: a number that is another's, say.
-            await self._store.drop_records(KIND, "", [name])
-            raise
+        await self._changed()
         return self.status(name)
 
     async def remove(self, name: str) -> None:
@@ -164,26 +161,27 @@ class AccountDesk:
             raise OperatorError(str(error)) from None
         return await self._ledger.balance(name)
 
-    async def load(self) -> dict[str, AccountConfig]:
+    async def load(self, problems: list[ConfigError]) -> dict[str, AccountConfig]:
         """The accounts that the store has.
 
+        Args:
+            problems: gets what is wrong with accounts that cannot be any more and are left out.
+
         Raises:
-            ConfigError: one of them cannot be any more.
             StoreError: the store cannot be read.
         """
-        found = await load_accounts(self._store)
+        found = await load_accounts(self._store, problems)
         self._stored = frozenset(found)
         return found
 
 
-async def load_accounts(store: Store, problems: list[ConfigError] | None = None) -> dict[str, AccountConfig]:
+async def load_accounts(store: Store, problems: list[ConfigError]) -> dict[str, AccountConfig]:
     """The accounts that a store has.
 
     Args:
-        problems: gets what is wrong with accounts that are left out; None: then none is.
+        problems: gets what is wrong with accounts that cannot be any more and are left out.
 
     Raises:
-        ConfigError: one of them cannot be any more.
         StoreError: the store cannot be read.
     """
     found: dict[str, AccountConfig] = {}
@@ -193,8 +191,6 @@ async def load_accounts(store: Store, problems: list[ConfigError] | None = None)
             try:
                 found[record.key] = read_account(record.key, msgspec.json.decode(record.value))
             except ConfigError as error:
-                if problems is None:
-                    raise
                 problems.append(error)
         after = records[-1].key
     return found

@@ -24,6 +24,8 @@ class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that are in force now: ``route``, ``uplink.india`` (…)."""
     restart_needed: tuple[str, ...] = ()
     """Settings that the file has, and that are in force after a restart only."""
+    left_out: tuple[str, ...] = ()
+    """What is wrong with accounts of the store that do not fit the config any more."""
 
 
 class MessageShelf(Protocol):

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway import config as settings
 from gateway.models import Message, NewMessage
 from gateway.web.admin import admin_operations
 from gateway.web.api import NativeApi
-from tests.gateway.web.running import Running, running
+from tests.gateway.web.running import CONFIG, Running, running
 
 
 @pytest.fixture
@@ -202,6 +203,19 @@ async def test_an_account_that_cannot_be_is_not_kept(
     assert sorted(one["name"] for one in body["accounts"]) == ["ops", "other", "reader", "shop"]
 
 
+async def test_an_account_that_the_file_has_by_now_is_the_files(here: Running) -> None:
+    await here.operate("POST", "/accounts", json={"name": "acme", "settings": {"numbers": ["50505"]}})
+    there = settings.parse(CONFIG.replace('numbers = ["40404"]', 'numbers = ["40404", "50505"]'))
+    here.gateway._steering._source = lambda: there
+    status, body = await here.operate("POST", "/reload")
+    assert (status, body["changed"]) == (200, ["account.shop", "account.acme"])
+    (problem,) = body["left_out"]
+    assert "account.acme.numbers[0]" in problem
+    status, _ = await here.operate("DELETE", "/accounts/acme")
+    assert status == 204
+    assert (await here.operate("POST", "/reload"))[1]["left_out"] == []
+
+
 async def test_keys_are_made_rotated_and_revoked(here: Running) -> None:
     _, first = await here.operate("POST", "/accounts/shop/keys", json={"roles": ["read"]})
     status, _ = await here.ask("POST", "/messages", key=first["key"], json={})
@@ -243,4 +257,4 @@ async def test_orphans_are_shown(here: Running) -> None:
 
 
 async def test_a_reload_that_changes_nothing_says_so(here: Running) -> None:
-    assert await here.operate("POST", "/reload") == (200, {"changed": [], "restart_needed": []})
+    assert await here.operate("POST", "/reload") == (200, {"changed": [], "restart_needed": [], "left_out": []})
