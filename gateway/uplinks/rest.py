@@ -10,6 +10,7 @@ second part on; how many there are goes out with the request and comes back with
 import asyncio
 import hashlib
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from math import ceil
 from typing import Final, NamedTuple
@@ -26,6 +27,7 @@ from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.carrying import Piece, content_of, outgoing_of, piece_of
 from gateway.providers.connecting import CallbackRead, Connector, ConnectorSettings, HttpCall, HttpReply
 from gateway.providers.forms import TooManyFields, parse_form
+from gateway.settings import MASK
 from gateway.store.records import RecordStore
 from gateway.store.slots import BindSlot
 from gateway.tasks import cancel_all
@@ -42,8 +44,6 @@ from smpp.status import CommandStatus as Status
 log = structlog.get_logger(__name__)
 replace = msgspec.structs.replace
 
-OTHER_CONNECTIONS: Final = 8
-"""Beside those that messages use: for questions, look-ups and what is passed on."""
 AUTOMATIC_POLL_SECONDS: Final = 30.0
 MAX_PARTS: Final = 255
 IDLE_SECONDS: Final = 60.0
@@ -227,7 +227,7 @@ class RestUplink:
             )
             self.connector.check(outgoing)
             call = self.connector.request(outgoing)
-            result = self._judge(await self.client.call(call, journey))
+            result = self._judge(await self.client.call(call, journey), messages)
             if result.outcome is Outcome.ACCEPTED and outgoing.wants_receipt:
                 await self._poller.note(result.smsc_message_id, len(messages))
         except NoReply as error:
@@ -239,23 +239,24 @@ class RestUplink:
             if journey.has_left and result.outcome is Outcome.NOT_SENT:
                 result = SubmitResult(Outcome.IN_DOUBT, error="the attempt was broken off")
         except Exception as error:
-            # One message must not stop the others, whatever is wrong with it.
-            log.exception("a message cannot be sent", uplink=self._name, message=messages[0].id)
+            # One must not stop the others. As text: a traceback with its variables would show keys and messages.
+            log.error("a message cannot be sent", message=messages[0].id, traceback=traceback.format_exc())
             outcome = Outcome.IN_DOUBT if journey.has_left else Outcome.REJECTED
             if result.outcome is not Outcome.ACCEPTED:
                 result = SubmitResult(outcome, "", type(error).__name__)
         finally:
             self.give_back(place)
-            purpose = self._ways.metrics.provider_requests.labels(self._name, "send", result.outcome.value)
-            purpose.inc()
+            self._ways.metrics.provider_requests.labels(self._name, "send", result.outcome.value).inc()
             for number, future in enumerate(results, 1):
                 if not future.done():
                     future.set_result(replace(result, smsc_message_id=part_id(result.smsc_message_id, number)))
 
-    def _judge(self, reply: HttpReply) -> SubmitResult:
+    def _judge(self, reply: HttpReply, messages: Sequence[Message]) -> SubmitResult:
         """What an answer means for the message, and what follows for the uplink."""
         answered = self.connector.result(reply)
         result = answered.result
+        if result.error:
+            result = replace(result, error=self._without_secrets(result.error, messages))
         if answered.is_fault:
             self._note_failure(result.error)
         else:
@@ -267,6 +268,16 @@ class RestUplink:
         elif result.outcome is Outcome.ACCEPTED:
             self._throttle.reset()
         return result
+
+    def _without_secrets(self, error: str, messages: Sequence[Message]) -> str:
+        """A provider's words without what it may have read back to us."""
+        config = self._config
+        hidden = [secret.reveal() for secret in (config.key, config.secret, config.token, config.password)]
+        hidden += [message.text for message in messages if message.secret]
+        for text in hidden:
+            if text:
+                error = error.replace(text, MASK)
+        return error
 
     def _without_reply(self, error: NoReply) -> SubmitResult:
         if error.has_left or not self.client.held_seconds:
@@ -413,7 +424,7 @@ def client_of(
         config,
         base_url=config.base_url.rstrip("/").removesuffix(connector.root),
         may_send=may_send,
-        concurrency=config.concurrency + OTHER_CONNECTIONS,
+        concurrency=config.concurrency,
     )
 
 

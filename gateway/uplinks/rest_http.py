@@ -24,6 +24,10 @@ KEEP_ALIVE_SECONDS: Final = 4.0
 connection is in doubt, and may go out twice."""
 DNS_CACHE_SECONDS: Final = 30
 CHUNK_OCTETS: Final = 1 << 16
+OTHER_CONNECTIONS: Final = 8
+"""At least so many, for questions, look-ups and what is passed on."""
+STREAM_SECONDS: Final = 900.0
+"""Within this a file that is passed on has to reach the provider."""
 
 
 class NoReply(Exception):
@@ -65,7 +69,8 @@ class ProviderClient:
         self._concurrency = concurrency
         self.pacer = Pacer(config.requests_per_second)
         self._turn = asyncio.Lock()
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """For messages, and for all else: no file on its way may keep a message from its connection."""
         self._held_until = 0.0
 
     @property
@@ -76,8 +81,8 @@ class ProviderClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
 
     # --- pace ---
@@ -116,14 +121,18 @@ class ProviderClient:
     async def call(self, call: HttpCall, journey: Journey | None = None) -> HttpReply:
         """Make a request, at its turn.
 
+        Args:
+            journey: of a message, whose fate matters.
+
         Raises:
             NoReply: there is no answer, or none that may be read.
         """
+        is_message = journey is not None
         journey = journey or self.journey()
         await self.wait_turn()
         try:
             async with asyncio.timeout(self._config.timeout_seconds + self._config.connect_timeout_seconds):
-                async with self._open(call, call.body or None, journey) as response:
+                async with self._open(call, call.body or None, journey, is_message=is_message) as response:
                     return await self._read(response)
         except NoReply:
             raise
@@ -140,9 +149,10 @@ class ProviderClient:
         """
         journey = self.journey()
         await self.wait_turn()
-        context = self._open(call, body if body is not None else call.body or None, journey)
+        context = self._open(call, body if body is not None else call.body or None, journey, is_message=False)
         try:
-            response = await context.__aenter__()
+            async with asyncio.timeout(STREAM_SECONDS):
+                response = await context.__aenter__()
         except Exception as error:
             raise _no_reply(error, journey) from error
         reply = HttpReply(
@@ -151,14 +161,14 @@ class ProviderClient:
         return reply, _chunks(response, limit)
 
     def _open(
-        self, call: HttpCall, body: "bytes | AsyncIterator[bytes] | None", journey: Journey
+        self, call: HttpCall, body: "bytes | AsyncIterator[bytes] | None", journey: Journey, *, is_message: bool
     ) -> "aiohttp.client._RequestContextManager":
         headers = dict(call.headers)
         # What is compressed could unfold to any size.
         headers["Accept-Encoding"] = "identity"
         if call.content_type:
             headers["Content-Type"] = call.content_type
-        return self._opened().request(
+        return self._session(is_message).request(
             call.method,
             URL(self._base_url + call.path, encoded=True),
             # A long one is written piece by piece, so that the loop has time for others.
@@ -183,15 +193,15 @@ class ProviderClient:
             headers=response.headers,
         )
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _session(self, is_message: bool) -> aiohttp.ClientSession:
+        if is_message not in self._sessions:
             config = self._config
             trace = aiohttp.TraceConfig()
             trace.on_request_headers_sent.append(_note_leaving)
-            self._session = aiohttp.ClientSession(
+            self._sessions[is_message] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     ssl=_tls(config) if self._base_url.startswith("https:") else True,
-                    limit=self._concurrency,
+                    limit=self._concurrency if is_message else max(self._concurrency, OTHER_CONNECTIONS),
                     keepalive_timeout=KEEP_ALIVE_SECONDS,
                     ttl_dns_cache=DNS_CACHE_SECONDS,
                 ),
@@ -206,7 +216,7 @@ class ProviderClient:
                 headers={"User-Agent": USER_AGENT},
                 trace_configs=[trace],
             )
-        return self._session
+        return self._sessions[is_message]
 
 
 async def _note_leaving(

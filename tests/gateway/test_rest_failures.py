@@ -174,6 +174,18 @@ async def test_a_refusal_is_a_receipt_with_its_command_status(path: RestPath, er
     assert len(path.provider.requests) == 1
 
 
+async def test_what_a_provider_reads_back_to_us_is_hidden(path: RestPath) -> None:
+    words = "wrong token b0b6c43e9a75c51f"
+    path.provider.instead = always(lambda: answer_json({"errorCode": 10, "errorReason": words}, 400))
+
+    accepted = await path.send(text="hi")
+    await path.state(accepted["id"], "rejected")
+
+    message = await path.gateway.store.message("shop", accepted["id"])
+    assert message is not None
+    assert message.error == "lanck 10: wrong token ••• (ESME_RSUBMITFAIL)"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
