@@ -16,16 +16,17 @@ import msgspec
 import structlog
 
 from gateway.errors import KeyTaken, StoreError, StoreFull
-from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
+from gateway.models import Callback, Inbound, Message, Part, Receipt
 from gateway.store import postgres_intake, postgres_purge, postgres_records
 from gateway.store import postgres_reads as reads
 from gateway.store import postgres_slots as slots
-from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Store, Swept
+from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Swept
 from gateway.store.ids import Ids
 from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
 from gateway.store.postgres_claims import Claims
 from gateway.store.postgres_connect import PlainConnection, connect, open_first, options
 from gateway.store.postgres_keeper import CHANNEL, Keeper
+from gateway.store.postgres_looking import Looking
 from gateway.store.postgres_rows import Connection, clean_struct
 from gateway.store.postgres_writer import LOST, Work, Writer, describe, hang_up, store_error
 from gateway.store.postgres_writes import Holder, Writes
@@ -46,7 +47,7 @@ _LISTED: Final = frozenset({"receive", "put records", "drop records", "book"})
 """Kinds of work that return something for each row."""
 
 
-class PostgresStore(Store):
+class PostgresStore(Looking):
     """Keeps everything in a database; `open` makes one."""
 
     is_shared = True
@@ -361,74 +362,7 @@ class PostgresStore(Store):
     async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
         return await self._read(lambda connection: reads.unfinished(connection, node))
 
-    # --- looking ---
-
-    async def message(self, account: str, message_id: str) -> Message | None:
-        return await self._read(lambda connection: reads.message(connection, account, message_id))
-
-    async def messages(
-        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
-    ) -> list[Message]:
-        return await self.find_messages(account, state=state, recipient=recipient, limit=limit, before_id=before_id)
-
-    async def find_messages(
-        self,
-        account: str,
-        *,
-        state: State | None = None,
-        recipient: str = "",
-        sender: str = "",
-        client_reference: str = "",
-        group: str = "",
-        since: float = 0.0,
-        until: float = 0.0,
-        limit: int = 50,
-        before_id: str = "",
-    ) -> list[Message]:
-        return await self._read(
-            lambda connection: reads.messages(
-                connection,
-                account,
-                state=state,
-                recipient=recipient,
-                sender=sender,
-                client_reference=client_reference,
-                group=group,
-                since=since,
-                until=until,
-                limit=limit,
-                before_id=before_id,
-            )
-        )
-
-    async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
-        return await self._read(lambda connection: reads.count_by_state(connection, account, since, until))
-
-    async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
-    ) -> list[Inbound]:
-        return await self._read(lambda connection: reads.inbound(connection, account, recipient, sender, since, limit))
-
-    async def parts(self, message_id: str) -> list[Part]:
-        return await self._read(lambda connection: reads.parts(connection, message_id))
-
-    async def timeline(self, message_id: str) -> list[Event]:
-        return await self._read(lambda connection: reads.timeline(connection, message_id))
-
-    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
-        return await self.find_inbound(account, limit=limit)
-
-    async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
-        return await self._read(lambda connection: reads.callbacks(connection, account, failed, limit))
-
-    async def parked(self) -> int:
-        return await self._read(reads.parked)
-
-    async def candidates(self, key: str, *, limit: int) -> list[tuple[Message, Part]]:
-        return await self._read(lambda connection: reads.candidates(connection, key, limit))
-
-    async def orphans(self, limit: int = 50) -> list[Receipt]:
-        return await self._read(lambda connection: reads.orphans(connection, limit))
+    # --- the store as a whole ---
 
     async def ping(self) -> None:
         await self._write("ping", [int(time.time())])

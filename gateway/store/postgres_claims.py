@@ -10,12 +10,13 @@ from typing import Any, Final
 from gateway.models import DELIVERY_SCHEME, Callback, Event, Message, Part
 from gateway.store.base import Inherited, LeaseLost
 from gateway.store.ids import key_of
+from gateway.store.postgres_changes import write_events
 from gateway.store.postgres_rows import (
     MESSAGES,
     SELECT_PARTS_OF,
     Connection,
 )
-from gateway.store.postgres_writes import Holder, write_events
+from gateway.store.postgres_writes import Holder
 from gateway.store.sqlite_rows import CALLBACK_COLUMNS, callback_of, message_of, part_of, prefixed
 
 # ruff: noqa: S608 -- only our own column names go into these statements

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from gateway.models import Callback, Event, Inbound, Message, Receipt, State
+from gateway.models import Callback, Event, Inbound, Message, State
 from gateway.store import postgres_intake, postgres_purge
 from gateway.store import postgres_statements as sql
 from gateway.store.base import (
@@ -27,7 +27,6 @@ from gateway.store.base import (
     replaced_event,
 )
 from gateway.store.ids import Ids, key_at, key_of
-from gateway.store.matching import look_up_key
 from gateway.store.money import Entry, EntryKind, Refund
 from gateway.store.moves import (
     Changes,
@@ -35,21 +34,18 @@ from gateway.store.moves import (
     decide_ends,
     decide_receipts,
     decide_results,
-    part_look_up_key,
     receipts_need,
     results_need,
 )
+from gateway.store.postgres_changes import write_callbacks, write_changes, write_events
 from gateway.store.postgres_loads import load_found, load_messages, load_parked, load_votes
 from gateway.store.postgres_records import drop_records, put_records
 from gateway.store.postgres_rows import (
-    INSERT_CALLBACKS,
-    INSERT_EVENTS,
     INSERT_INBOUND,
     LOCK_MESSAGES,
     SELECT_FOUND_KEYS,
     UPSERT_PARTS,
     Connection,
-    arrays,
     cleaned,
     write_rows,
 )
@@ -57,16 +53,10 @@ from gateway.store.postgres_sweeps import Sweeps
 from gateway.store.postgres_writer import LATER, Work
 from gateway.store.records import Record
 from gateway.store.sqlite_rows import (
-    callback_row,
-    event_row,
     inbound_row,
-    is_matchable,
     message_row,
-    part_key,
     part_row,
 )
-
-# ruff: noqa: S608 -- only our own column names go into these statements
 
 ORDER: Final = ("depart", "record", "end", "receive")
 """Kinds in the order in which they meet in a transaction: a response before the receipt that follows it."""
@@ -310,7 +300,7 @@ class Writes:
             first.setdefault(row[0].id, row)
         kept = await write_rows(connection, INSERT_INBOUND, [cleaned(inbound_row(one)) for one, _ in first.values()])
         callbacks = [first[identifier][1] for (identifier,) in kept]
-        await _write_callbacks(
+        await write_callbacks(
             connection,
             [
                 msgspec.structs.replace(callback, id=self._ids.new(callback.created_at))
@@ -356,43 +346,9 @@ class Writes:
 
     async def write_changes(self, connection: Connection, changes: Changes) -> int:
         """Write a decision; returns the number of callbacks it owes."""
-        messages = changes.messages.values()
-        rows = [
-            (key_of(one.id), one.state.value, one.error, one.in_doubt, one.updated_at, one.refunded) for one in messages
-        ]
         self._refunds += changes.refunds
-        await write_rows(connection, sql.MOVE_MESSAGES, [cleaned(row) for row in rows])
-        ended = [
-            (
-                part_key(part.message_id, part.number),
-                part.state.value,
-                part.smsc_message_id,
-                part_look_up_key(part),
-                is_matchable(part),
-                part.error,
-                part.updated_at,
-            )
-            for part in changes.ended.values()
-        ]
-        await write_rows(connection, sql.END_ATTEMPTS, [cleaned(row) for row in ended])
-        moved = [
-            (part_key(part.message_id, part.number), part.state.value, part.error, part.updated_at)
-            for part in changes.moved.values()
-        ]
-        await write_rows(connection, sql.MOVE_PARTS, [cleaned(row) for row in moved])
-        erased = [(key_of(one),) for one in changes.erased]
-        await write_rows(connection, sql.ERASE_TEXTS, erased)
-        await write_rows(connection, sql.ERASE_PARTS, erased)
-        await write_events(connection, changes.events)
-        await _write_callbacks(connection, changes.callbacks)
-        await _write_parking(connection, changes)
+        await write_changes(connection, changes)
         return len(changes.callbacks)
-
-
-async def write_events(connection: Connection, events: Iterable[Event]) -> None:
-    """Append to timelines."""
-    rows = [cleaned(event_row(event, 0)) for event in events]
-    await write_rows(connection, INSERT_EVENTS, [(row[0], *row[2:]) for row in rows])
 
 
 async def _fail_owed(connection: Connection, before: float, error: str, *, are_deliveries: bool) -> int:
@@ -403,34 +359,8 @@ async def _fail_owed(connection: Connection, before: float, error: str, *, are_d
 async def _put_records(connection: Connection, records: list[Record], _context: object) -> list[bool]:
     written = await put_records(connection, records)
     owed = [callback for record in itertools.compress(records, written) for callback in record.callbacks]
-    await _write_callbacks(connection, owed)
+    await write_callbacks(connection, owed)
     return written
-
-
-async def _write_callbacks(connection: Connection, callbacks: Sequence[Callback]) -> None:
-    await write_rows(connection, INSERT_CALLBACKS, [cleaned(callback_row(callback)) for callback in callbacks])
-
-
-async def _write_parking(connection: Connection, changes: Changes) -> None:
-    parked = [(parked_key(one), one.group, one.received_at, msgspec.json.encode(one).decode()) for one in changes.park]
-    await write_rows(
-        connection,
-        "INSERT INTO parked (id_key, smsc_group, at, receipt)"
-        f" SELECT * FROM {arrays('text, text, double precision, text')}",
-        [cleaned(row) for row in parked],
-    )
-    if changes.unpark:
-        await connection.execute("DELETE FROM parked WHERE n = ANY($1::bigint[])", changes.unpark)
-    votes: dict[tuple[str, str], int] = {}
-    for vote in changes.votes:
-        votes[vote] = votes.get(vote, 0) + 1
-    for (group, rule), count in sorted(votes.items()):
-        await connection.execute(sql.VOTE, group, rule, count)
-
-
-def parked_key(receipt: Receipt) -> str:
-    """What a receipt is parked under."""
-    return look_up_key(receipt.smsc_message_id)
 
 
 def has_id(end: PartEnd) -> bool:
