@@ -13,6 +13,8 @@ from bench import (
     codec,
     compare,
     csv_send,
+    gateway,
+    gateway_kill,
     growth,
     gsm,
     limits,
@@ -23,11 +25,12 @@ from bench import (
     server,
     session,
     tls,
+    webhooks,
 )
 from bench.measure import how_busy, machine
 
 ALWAYS = (codec, gsm, routing, session, one_bind, server, receipts, binds, tls, outstanding, limits, csv_send, compare)
-FULL_ONLY = (growth, chaos)
+FULL_ONLY = (growth, chaos, gateway, webhooks, gateway_kill)
 BY_NAME = {question.__name__.removeprefix("bench."): question for question in ALWAYS + FULL_ONLY}
 
 

@@ -6,6 +6,7 @@ receipt that was taken from it. Started again it sends the receipts it still owe
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from collections import deque
@@ -51,12 +52,14 @@ class Smsc:
         self._sessions: list[smpp.ServerSession] = []
         self._pumping: asyncio.TimerHandle | None = None
 
-    def on_submit(self, _session: smpp.ServerSession, message: SubmitSm) -> SubmitSmResp:
+    async def on_submit(self, _session: smpp.ServerSession, message: SubmitSm) -> SubmitSmResp:
         self._number += 1
         identifier = f"{self._number:08x}"
         self._write("S", identifier, smpp.encode(message, 1))
         self._owed.append((identifier, message))
         self._pump_soon()
+        # What it has taken and not answered when it is killed is in doubt.
+        await asyncio.sleep(random.uniform(0.0, 0.05))
         return SubmitSmResp(identifier)
 
     def on_bound(self, session: smpp.ServerSession) -> None:
