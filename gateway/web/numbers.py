@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.providers.base import Services
 from gateway.providers.numbers import recipient_digits
 from gateway.providers.ports import NetworkInfo, NumberInfo
+from gateway.providers.seams import LookupFailed
 from gateway.web.endpoints import Call, Operation, answer
 from gateway.web.errors import ApiError
 
@@ -68,7 +69,7 @@ class Numbers:
             serve=self.show,
             query=NumberQuery,
             answers={200: NumberView},
-            errors=(501,),
+            errors=(501, 502),
         )
 
     async def show(self, call: Call) -> web.Response:
@@ -80,7 +81,10 @@ class Numbers:
         info = self._services.numbers.parse(digits)
         network = None
         if query.network is not None:
-            network = await self._services.numbers.network(call.account, digits, method=query.network)
+            try:
+                network = await self._services.numbers.network(call.account, digits, method=query.network)
+            except LookupFailed as error:
+                raise ApiError(502, "no_answer", f"the provider gave no answer: {error}", "network") from None
         return answer(_view(info, network))
 
 
