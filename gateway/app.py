@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
+from aiohttp import web
 
 from gateway.config import Config
 from gateway.errors import ConfigError, StoreError
 from gateway.faults import fault_from
-from gateway.http import HttpLimits, serve
+from gateway.http import HttpLimits, Listener, serve
 from gateway.metrics import CONTENT_TYPE
 from gateway.networks import parse_networks
 from gateway.nodes import Lease
@@ -25,7 +26,7 @@ from gateway.steering import Source
 from gateway.store import open_store
 from gateway.tasks import cancel_all
 from gateway.web.admin import build_admin_app
-from gateway.web.app import build_app
+from gateway.web.app import build_app, build_dialect_app
 from gateway.web.auth import AccountAuthenticator
 from gateway.web.callbacks import CallbackDoor
 
@@ -151,16 +152,19 @@ class Gateway(Parts):
             metrics=self.metrics,
         )
         self._steering = self._new_steering(door)
+        services, doors = self._services(), config.http.dialect.by_name()
+        limits = HttpLimits(
+            body_bytes=config.http.body_limit_bytes,
+            batch_items=config.http.batch_limit,
+            # A caller who is slow with a request must not cost the time that what is in flight needs.
+            shutdown_seconds=config.node.shutdown_seconds / 4,
+        )
         app = build_app(
-            self._services(),
+            services,
             dialects={PROVIDERS[name].prefix: dialect for name, dialect in self._dialects.items()},
+            hosts={host: self._dialects[name] for name, own in doors.items() for host in own.hosts},
             is_healthy=self.is_healthy,
-            limits=HttpLimits(
-                body_bytes=config.http.body_limit_bytes,
-                batch_items=config.http.batch_limit,
-                # A caller who is slow with a request must not cost the time that what is in flight needs.
-                shutdown_seconds=config.node.shutdown_seconds / 4,
-            ),
+            limits=limits,
             outbox=self._outbox,
             callbacks=CallbackDoor(self._addresses, self._called_back, self._pass_through, self.metrics),
         )
@@ -174,14 +178,21 @@ class Gateway(Parts):
             operator=self._operator,
         )
         for listening, address in ((app, config.http.listen), (admin, config.admin.listen)):
-            listener = await serve(listening, address)
-            self._listeners.append(listener)
-            steps.push_async_callback(listener.stop)
+            self._listeners.append(await self._serve(listening, address))
+        for name, own in doors.items():
+            if own.listen:
+                only = build_dialect_app(self._dialects[name], services, limits=limits)
+                self._own_listeners[name] = await self._serve(only, own.listen)
         await self._steering.start()
         steps.push_async_callback(self._with_time_left(self._steering.stop, spare=config.node.shutdown_seconds / 2))
         await door.start()
         # Customers who do not answer must not cost the time that what is in flight needs.
         steps.push_async_callback(self._with_time_left(door.stop, spare=config.node.shutdown_seconds / 2))
+
+    async def _serve(self, app: web.Application, address: str) -> Listener:
+        listener = await serve(app, address)
+        self._stop_steps.push_async_callback(listener.stop)
+        return listener
 
     async def stop(self) -> None:
         """Take nothing more, empty the windows, unbind, post what is due, close; within `node.shutdown_seconds`."""

@@ -100,6 +100,7 @@ class Parts:
         self.metrics = Metrics()
         self.uplinks: dict[str, ManagedUplink] = {}
         self._listeners: list[Listener] = []
+        self._own_listeners: dict[str, Listener] = {}
         self._store: Store | None = None
         self._lease: Lease | None = None
 
@@ -115,6 +116,11 @@ class Parts:
         """``host:port`` of the public and of the admin listener."""
         public, admin = self._listeners
         return public.addresses[0], admin.addresses[0]
+
+    @property
+    def dialect_addresses(self) -> dict[str, str]:
+        """``host:port`` of the listeners that are one dialect's alone, by its name."""
+        return {name: listener.addresses[0] for name, listener in self._own_listeners.items()}
 
     # --- the parts, each made of the config and of those before it ---
 
@@ -178,6 +184,7 @@ class Parts:
             metrics=self.metrics,
             on_callbacks=self._on_callbacks,
             is_elsewhere=self._slots.is_elsewhere,
+            postponed_until=lambda message, now: self._policy.postponed_until(message, now),
             sealer=self._sealer,
         )
 
@@ -334,6 +341,7 @@ class Parts:
             shelf=self.store,
             attempts=lambda receipt: match_attempts(self.store, self._correlator.bookkeeping, receipt),
             reload=self.reload,
+            routes=lambda: self.config.route,
             explain=self._explain,
         )
         return Steering(

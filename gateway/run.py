@@ -97,7 +97,8 @@ async def run(
     try:
         await gateway.start()
         public, admin = gateway.addresses
-        log.info("serving", http=public, admin=admin, smpp=gateway.smpp_ports, uplinks=sorted(gateway.uplinks))
+        more = {"dialects": gateway.dialect_addresses} if gateway.dialect_addresses else {}
+        log.info("serving", http=public, admin=admin, smpp=gateway.smpp_ports, uplinks=sorted(gateway.uplinks), **more)
         if on_ready is not None:
             on_ready(gateway)
         while not await _is_asked(asked, gateway):

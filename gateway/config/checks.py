@@ -36,6 +36,7 @@ def check(config: "Config", file: str) -> None:
 
 def _problems(config: "Config") -> Iterator[Problem]:
     yield from _listeners(config)
+    yield from _hosts(config)
     yield from _callbacks(config)
     yield from _admin(config)
     yield from _door(config)
@@ -53,12 +54,23 @@ def _problems(config: "Config") -> Iterator[Problem]:
         yield "receipts.lifetime_seconds", config.receipts.lifetime_seconds, "no less than receipts.deadline_seconds"
 
 
+def _hosts(config: "Config") -> Iterator[Problem]:
+    """Each host name is one provider's, and none is the one that providers call back."""
+    owners = {urlsplit(config.http.public_url).hostname or "": "http.public_url"}
+    for name, door in config.http.dialect.by_name().items():
+        for host in door.hosts:
+            if host in owners:
+                yield f"http.dialect.{name}.hosts", host, f"a name that is not {owners[host]}'s"
+            owners[host] = f"http.dialect.{name}"
+
+
 def _listeners(config: "Config") -> Iterator[Problem]:
     listens = {"http.listen": config.http.listen, "admin.listen": config.admin.listen}
     listens |= {"smpp.listen": config.smpp.listen, "smpp.tls_listen": config.smpp.tls_listen}
+    listens |= {f"http.dialect.{name}.listen": door.listen for name, door in config.http.dialect.by_name().items()}
     users: dict[str, str] = {}
     for key, listen in listens.items():
-        if not listen and key.startswith("smpp."):
+        if not listen and key not in ("http.listen", "admin.listen"):
             continue
         host, colon, port = listen.rpartition(":")
         if not (host and colon and port.isascii() and port.isdecimal() and int(port) <= 65_535):

@@ -7,6 +7,31 @@ import msgspec
 from gateway.settings import Secret, setting
 
 
+class DialectDoorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one provider's API is served at the root path, for apps that can change nothing but their host."""
+
+    hosts: Annotated[
+        tuple[
+            Annotated[str, setting("A host name, lower case.", pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")], ...
+        ],
+        setting("Names under which requests to http.listen are all this provider's; empty: none."),
+    ] = ()
+    listen: Annotated[str, setting("Address and port of its own, for this provider alone; empty: none.")] = ""
+
+
+class DialectDoorsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Doors of providers' APIs besides their paths, which are served in any case."""
+
+    mocean: DialectDoorConfig = DialectDoorConfig()
+    mobtexting: DialectDoorConfig = DialectDoorConfig()
+    lanck: DialectDoorConfig = DialectDoorConfig()
+    checkmobi: DialectDoorConfig = DialectDoorConfig()
+
+    def by_name(self) -> dict[str, DialectDoorConfig]:
+        """The same by the provider's name."""
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
+
 class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Where HTTP apps send their messages."""
 
@@ -25,6 +50,7 @@ class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Secret, ...],
         setting("Make the callback addresses unguessable. The first makes new ones; older ones are taken as well."),
     ] = ()
+    dialect: DialectDoorsConfig = DialectDoorsConfig()
 
 
 class AdminConfig(msgspec.Struct, frozen=True, kw_only=True):

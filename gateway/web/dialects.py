@@ -1,11 +1,13 @@
 """The providers' APIs as we serve them: aiohttp on one side, a pure dialect on the other."""
 
 import traceback
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from gateway.http import BodyBroken, BodyEncoded, BodyTooLarge, BodyTooSlow, UnreadableBody, add_route, read_body
 from gateway.providers.base import Dialect, Refusal, Services, Streaming, WebAnswer, WebRequest
@@ -72,6 +74,23 @@ class DialectDoor:
             headers=request.headers,
             remote=request.remote or "",
         )
+
+
+def by_host(doors: Mapping[str, DialectDoor]) -> Middleware:
+    """Lead requests to some host names to a dialect each, whatever their path; the others go their way.
+
+    Args:
+        doors: by host name in lower case, without a port; each at the root.
+    """
+
+    @web.middleware
+    async def lead(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get("Host", "").lower()
+        # What is behind a colon is the port; names that are looked for hold none.
+        door = doors.get(host) or doors.get(host.partition(":")[0].rstrip("."))
+        return await (door.handle(request) if door is not None else handler(request))
+
+    return lead
 
 
 def _response(answer: WebAnswer) -> web.Response:
