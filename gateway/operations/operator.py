@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.config import RouteConfig
 from gateway.keys import KeyRing
 from gateway.models import Event, Message, Part, Receipt
 from gateway.operations.accounts import AccountDesk
@@ -60,5 +61,7 @@ class Operator:
     """Why a receipt found no message."""
     reload: Callable[[], Awaitable[Reloaded]]
     """Reads the config again; raises ConfigError, and then everything stays as it was."""
+    routes: Callable[[], Sequence[RouteConfig]]
+    """The rules in force, in the order of the file."""
     explain: Callable[[str, str, str, str], Mapping[str, object]]
     """Which route takes a message (account, sender, recipient, text) and why; raises InvalidMessage."""

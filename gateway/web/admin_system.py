@@ -1,6 +1,6 @@
 """For the operator: everybody's messages, routes and why they decide, nodes, and reading the config again.
 
-GET  /messages, /messages/{id}, /routes/explain, /nodes
+GET  /messages, /messages/{id}, /routes, /routes/explain, /nodes
 POST /reload
 """
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
+from gateway.config import RouteConfig
 from gateway.operations import Operator, Reloaded
 from gateway.providers.forms import is_message_id
 from gateway.providers.numbers import recipient_digits
@@ -32,6 +33,12 @@ class ExplainQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     sender: Annotated[str, msgspec.Meta(max_length=64)] = msgspec.field(default="", name="from")
     account: Annotated[str, msgspec.Meta(max_length=64)] = ""
     text: Annotated[str, msgspec.Meta(max_length=1_000)] = "Hello"
+
+
+class RouteList(msgspec.Struct, frozen=True):
+    """Rules, in the order of the config; `GET /routes/explain` says which decides."""
+
+    routes: list[RouteConfig]
 
 
 class NodeLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +89,15 @@ class AdminSystem:
         )
         yield Operation(
             method="GET",
+            path="/routes",
+            name="listRoutes",
+            summary="Show the routes in force",
+            serve=self.routes,
+            role="admin",
+            answers={200: RouteList},
+        )
+        yield Operation(
+            method="GET",
             path="/routes/explain",
             name="explainRoute",
             summary="Say which route takes a message, and why; nothing is sent",
@@ -123,6 +139,10 @@ class AdminSystem:
         if message is None:
             raise ApiError(404, "not_found", "there is no such message")
         return answer(views.message_view(message, await shelf.parts(message.id), await shelf.timeline(message.id)))
+
+    async def routes(self, _call: Call) -> web.Response:
+        """Show routes."""
+        return answer(RouteList(list(self._operator.routes())))
 
     async def explain(self, call: Call) -> web.Response:
         """Explain a route."""

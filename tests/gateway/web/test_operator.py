@@ -237,6 +237,14 @@ async def test_keys_are_made_rotated_and_revoked(here: Running) -> None:
 # --- the rest ---
 
 
+async def test_routes_are_those_in_force(here: Running) -> None:
+    _, body = await here.operate("GET", "/routes")
+    assert [(route["name"], route["prefix"], route["uplinks"]) for route in body["routes"]] == [
+        ("east", "91", ["spare"]),
+        ("west", "44", ["main"]),
+    ]
+
+
 async def test_a_route_is_explained(here: Running) -> None:
     _, body = await here.operate("GET", "/routes/explain", params={"to": "+919876543210", "account": "shop"})
     assert (body["rule"], [one["name"] for one in body["uplinks"]]) == ("east", ["spare"])

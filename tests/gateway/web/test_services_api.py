@@ -1,0 +1,76 @@
+"""One-time codes, numbers and flows over the native API."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.gateway.web.running import Running, running
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Running]:
+    async with running() as one:
+        yield one
+
+
+async def begin(here: Running, **fields: object) -> dict[str, object]:
+    body = {"to": "+447700900123", "brand": "Shop", "code": "4711", **fields}
+    status, made = await here.ask("POST", "/verifications", json=body)
+    assert status == 201, made
+    assert "4711" not in str(made)
+    found: dict[str, object] = made
+    return found
+
+
+async def test_a_code_is_sent_and_checked(here: Running) -> None:
+    made = await begin(here)
+    assert (made["status"], made["to"]) == ("pending", "447700900123")
+    path = f"/verifications/{made['id']}"
+    status, wrong = await here.ask("POST", f"{path}/check", json={"code": "0000"})
+    assert (status, wrong["error"]["code"]) == (422, "wrong_code")
+    status, right = await here.ask("POST", f"{path}/check", json={"code": "4711"})
+    assert (status, right["status"]) == (200, "verified")
+    status, shown = await here.ask("GET", path, key="reader-key")
+    assert status == 404
+    status, shown = await here.ask("GET", path)
+    assert (status, shown["status"]) == (200, "verified")
+
+
+async def test_a_code_that_is_cancelled_opens_nothing(here: Running) -> None:
+    made = await begin(here)
+    path = f"/verifications/{made['id']}"
+    status, ended = await here.ask("DELETE", path)
+    assert (status, ended["status"]) == (200, "cancelled")
+    status, _ = await here.ask("POST", f"{path}/check", json={"code": "4711"})
+    assert status in (404, 409, 410)
+
+
+async def test_a_code_goes_again_no_sooner_than_allowed(here: Running) -> None:
+    made = await begin(here, resend_after_seconds=60)
+    status, answer = await here.ask("POST", f"/verifications/{made['id']}/resend", json={})
+    assert (status, answer["error"]["code"]) == (429, "too_soon")
+
+
+@pytest.mark.parametrize("path", ["/verifications/none", "/flows/none"])
+async def test_what_is_not_there_is_not_found(here: Running, path: str) -> None:
+    status, answer = await here.ask("GET", path)
+    assert (status, answer["error"]["code"]) == (404, "not_found")
+
+
+async def test_a_number_says_what_it_can_by_itself(here: Running) -> None:
+    status, shown = await here.ask("GET", "/numbers/+919876543210")
+    assert (status, shown["country"], shown["is_valid"], shown["network"]) == (200, "IN", True, None)
+    status, answer = await here.ask("GET", "/numbers/abc")
+    assert (status, answer["error"]["field"]) == (400, "number")
+    status, answer = await here.ask("GET", "/numbers/919876543210?network=hlr")
+    assert (status, answer["error"]["code"]) == (501, "not_offered")
+
+
+async def test_a_flow_is_begun_and_shown(here: Running) -> None:
+    body = {"to": "447700900123", "steps": [{"text": "Hello"}, {"text": "Hello again", "from": "SHOP2"}]}
+    status, made = await here.ask("POST", "/flows", json=body)
+    assert (status, made["step_count"]) == (201, 2)
+    status, shown = await here.ask("GET", f"/flows/{made['id']}")
+    assert (status, shown["to"], len(shown["message_ids"])) == (200, "447700900123", 1)
+    status, _ = await here.ask("GET", f"/flows/{made['id']}", key="other-key")
+    assert status == 404
