@@ -1,5 +1,7 @@
 """Codes, flows and look-ups of a gateway whose only way out is a provider."""
 
+import asyncio
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -69,3 +71,44 @@ async def test_a_provider_that_gives_no_answer_is_not_our_fault(tmp_path: Path) 
     async with rest_path("mobtexting", tmp_path) as path:
         status, answer = await call(path, "GET", f"/numbers/{NUMBER}?network=hlr")
         assert (status, answer["error"]["code"]) == (502, "no_answer")
+
+
+VIBER_THEN_SMS = [
+    {"channel": "viber", "text": "by viber", "wait_seconds": 1, "condition": "delivered"},
+    {"channel": "sms", "text": "by sms", "from": "INFO"},
+]
+
+
+async def begun_flow(path: RestPath) -> tuple[str, str]:
+    """The id of a flow whose first step went to the provider, and where that reports to."""
+    status, flow = await call(path, "POST", "/flows", {"to": NUMBER, "steps": VIBER_THEN_SMS})
+    assert status == 201, flow
+    (taken,) = path.provider.requests
+    assert (taken.path, taken.content["text"]) == ("/v1/messaging/viber", "by viber")
+    return flow["id"], taken.content["callbackUrl"]
+
+
+async def flow_is(path: RestPath, flow_id: str, status: str) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        while True:
+            _, found = await call(path, "GET", f"/flows/{flow_id}")
+            if found["status"] == status:
+                return dict(found)
+            await asyncio.sleep(0.02)
+
+
+async def test_a_flow_that_a_channel_delivers_ends_there(tmp_path: Path) -> None:
+    async with rest_path("lanck", tmp_path) as path:
+        flow_id, report_to = await begun_flow(path)
+        body = json.dumps({"requestId": "x", "number": f"+{NUMBER}", "status": "DELIVERED"}).encode()
+        await path.provider.call("POST", report_to, {"Content-Type": "application/json"}, body)
+        assert (await flow_is(path, flow_id, "delivered"))["step"] == 0
+        assert not path.provider.messages
+
+
+async def test_a_flow_goes_on_to_sms_where_a_channel_is_silent(tmp_path: Path) -> None:
+    async with rest_path("lanck", tmp_path) as path:
+        flow_id, _ = await begun_flow(path)
+        await path.provider.wait_until(lambda: bool(path.provider.messages))
+        assert path.provider.messages[0].text == "by sms"
+        assert (await flow_is(path, flow_id, "delivered"))["step"] == 1
