@@ -18,6 +18,7 @@ from gateway.services.directory import DirectoryService
 from gateway.services.failover import FlowService
 from gateway.services.lookup import LookupService
 from gateway.services.number_file import NumberFile
+from gateway.services.operators import countries
 from gateway.services.reports import NativeServiceReports
 from gateway.services.runner import Runner
 from gateway.services.verify import VerifyService
@@ -117,7 +118,7 @@ class ServiceDesk:
                 metrics=metrics,
             )
         sweeps = {"flows": self.flows.sweep, "look-ups": self.numbers.sweep}
-        watch.tell(failover.SERVICE, self.flows.on_message)
+        watch.tell(failover.SERVICE, self.flows.on_message, of_sending=True)
         if self._verify is not None:
             sweeps["verify"] = self._verify.sweep
             watch.tell(verify_sends.SERVICE, self._verify.on_message)
@@ -179,8 +180,13 @@ class ServiceDesk:
 
 
 def _lists(settings: ServicesConfig) -> Mapping[str, NumberFile]:
+    """The operator's lists; and a look at the settings that only our tables can judge."""
+    for name in ("countries", "blocked_countries"):
+        for country in getattr(settings.verify, name):
+            if country not in countries():
+                raise ConfigError("config", f"services.verify.{name}", country, "a country's ISO 3166 code, such as GB")
     try:
         return {"dnd": NumberFile(settings.dnd_file)}
     except (OSError, ValueError) as error:
         expected = "a file of numbers that can be read"
-        raise ConfigError(settings.dnd_file, "(file)", None, f"{expected} ({type(error).__name__})") from None
+        raise ConfigError("config", "services.dnd_file", settings.dnd_file, f"{expected} ({error})") from None

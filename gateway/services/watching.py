@@ -10,13 +10,13 @@ it waits for.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
 from gateway.errors import StoreError
-from gateway.models import RANK, SERVICES, Callback, Inbound, Message, Receipt, State
+from gateway.models import RANK, SERVICES, Callback, Message, Receipt, State
 from gateway.tasks import cancel_all
 
 log = structlog.get_logger(__name__)
@@ -45,29 +45,31 @@ class MessageWatch:
     def __init__(self, read: Callable[[str, str], Awaitable[Message | None]]) -> None:
         self._read = read
         self._services: dict[str, OnMessage] = {}
+        self._hear_of_sending: set[str] = set()
         self._notes: deque[tuple[str, str, str, State]] = deque(maxlen=100_000)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, service: str, on_message: OnMessage) -> None:
-        """Tell a service of its messages."""
+    def tell(self, service: str, on_message: OnMessage, *, of_sending: bool = False) -> None:
+        """Tell a service of its messages' ends; also, where it wants that, when they were sent."""
         self._services[service] = on_message
+        if of_sending:
+            self._hear_of_sending.add(service)
+
+    def _hears_of_sending(self, message: Message) -> bool:
+        return message.origin.partition("/")[0] in self._hear_of_sending
 
     # --- from the store's transaction, in whatever thread that runs ---
 
     def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
         """Note a move; nothing is owed for it."""
-        if message.state.is_final or message.state is State.SUBMITTED:
+        if message.state.is_final or (message.state is State.SUBMITTED and self._hears_of_sending(message)):
             self._notes.append((message.account, message.id, message.origin, message.state))
             loop = self._loop
             if loop is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has ended
                     loop.call_soon_threadsafe(self._wake.set)
-        return None
-
-    def inbound_callback(self, inbound: Inbound, url: str) -> Callback | None:
-        """Nothing: no account speaks the services' words."""
         return None
 
     # --- life ---
@@ -117,8 +119,3 @@ class MessageWatch:
 
 
 _AT_A_TIME: Final = 100
-
-
-def reporters(watch: MessageWatch) -> Mapping[str, MessageWatch]:
-    """What the bookkeeping needs to know of services."""
-    return {watch.name: watch}
