@@ -21,6 +21,7 @@ from aiohttp import web
 from smpp.simulator import Simulator, SimulatorEvent, throw_away_tls
 
 API_KEY = "demo-api-key"
+OPERATOR_KEY = "demo-operator-key"
 MOCEAN_KEY, MOCEAN_SECRET = "demo", "demo-secret"
 
 CONFIG = """\
@@ -51,6 +52,10 @@ callback_url = "http://127.0.0.1:{webhooks}/"
 inbound_url = "http://127.0.0.1:{webhooks}/"
 numbers = ["40404"]
 mocean = {{ key = "{mocean_key}", secret = "{mocean_secret}" }}
+
+[account.operator]
+api_keys = ["{operator_key}"]
+roles = ["admin"]
 """
 
 HELP = """
@@ -71,6 +76,7 @@ HELP = """
 
     curl -s http://127.0.0.1:{admin}/readyz
     curl -s http://127.0.0.1:{admin}/metrics | grep ^gateway_
+    gateway binds --config {config}          # messages, queue show, pause demo, reload, … : gateway --help
 
   Receipts come back on any of the four binds, and are printed here as they reach the webhook. Ctrl-C stops everything.
 """
@@ -139,10 +145,12 @@ async def run(arguments: argparse.Namespace) -> int:
         "data": data.as_posix(),
         "servers": ", ".join(f'"{url}"' for urls in servers for url in urls),
         "api_key": API_KEY,
+        "operator_key": OPERATOR_KEY,
         "mocean_key": MOCEAN_KEY,
         "mocean_secret": MOCEAN_SECRET,
     }
     config = data / "gateway.toml"
+    values["config"] = config
     config.write_text(CONFIG.format_map(values))
     simulator = Simulator(
         servers,
