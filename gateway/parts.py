@@ -173,6 +173,7 @@ class Parts:
         for name, uplink in self.config.uplink.items():
             self.uplinks[name] = ManagedUplink(self._new_uplink(name, uplink))
         self._router = self._new_router(self.config)
+        self._policy = self._new_policy(self.config)
         key = open_secret_key(self.config)
         self._sealer = Sealer(key) if key is not None else None
         self._pipeline = Pipeline(
@@ -184,7 +185,7 @@ class Parts:
             metrics=self.metrics,
             on_callbacks=self._on_callbacks,
             is_elsewhere=self._slots.is_elsewhere,
-            postponed_until=lambda message, now: self._policy.postponed_until(message, now),
+            postponed_until=self._policy.postponed_until,
             sealer=self._sealer,
         )
 
@@ -198,7 +199,6 @@ class Parts:
 
     def _make_ways_in(self) -> None:
         """What every door asks."""
-        self._policy = self._new_policy(self.config)
         self._billing = self._new_billing(self.config, self._router)
         self._guard = DuplicateGuard(self.store, self._policy.duplicate_seconds)
         self._intake = Intake(

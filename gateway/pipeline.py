@@ -19,6 +19,7 @@ from gateway.errors import InvalidMessage, NoRoute, NotWaiting, StoreError, Unsu
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, State
+from gateway.postponing import Postponer
 from gateway.recovery import Recovery
 from gateway.refilling import Refiller
 from gateway.router import Router
@@ -39,6 +40,10 @@ def _nothing() -> None:
     return
 
 
+def _at_once(_message: Message, _now: float) -> float | None:
+    return None
+
+
 def _nowhere(_uplink: str) -> bool:
     return False
 
@@ -57,6 +62,7 @@ class Pipeline:
         metrics: Metrics,
         on_callbacks: Callable[[], None] = _nothing,
         is_elsewhere: Callable[[str], bool] = _nowhere,
+        postponed_until: Callable[[Message, float], float | None] = _at_once,
         clock: Callable[[], float] = time.time,
         sealer: Sealer | None = None,
     ) -> None:
@@ -66,6 +72,7 @@ class Pipeline:
             uplinks: one for every `[uplink.NAME]`, by name.
             sealer: opens secret texts as they leave; None: there are none.
             on_callbacks: called after a commit that owes callbacks.
+            postponed_until: when a message may leave that must not leave now; None: it may.
             is_elsewhere: whether only other nodes have binds of an uplink: they are left its messages.
         """
         self._settings = config.uplink
@@ -93,6 +100,7 @@ class Pipeline:
             uplinks=uplinks,
             lane_limit=config.pipeline.queue_limit,
             share=self._share,
+            is_postponed=self._is_postponed,
             store=store,
             book=bookkeeping,
             metrics=metrics,
@@ -102,7 +110,13 @@ class Pipeline:
             sealer=sealer,
         )
         self._refiller = Refiller(store, self._sender, self._arriving, self._resume)
+        self._postponer = Postponer(
+            store, self._sender, self._arriving, postponed_until, self._expect_scheduled, self._leave_in_store
+        )
         self._recovery = Recovery(store, self._sender, uplinks, self.plan, self._way_for, self._end_in_store)
+
+    def _is_postponed(self, work: Work, now: float) -> bool:
+        return self._postponer.is_postponed(work, now)
 
     def _share(self, account: str) -> int:
         config = self._accounts.get(account)
@@ -176,8 +190,7 @@ class Pipeline:
         """Hold a committed message in memory where there is room; else it waits in the store."""
         message = work.message
         if message.state is State.SCHEDULED:
-            due = message.scheduled_at or 0.0
-            self._next_scheduled_at = min(due, self._next_scheduled_at or due)
+            self._expect_scheduled(message.scheduled_at or 0.0)
             return
         if self._is_elsewhere(work.lane):
             self._hand_over_soon(work.lane)
@@ -387,6 +400,9 @@ class Pipeline:
             for lane in self._sender.lanes.values():
                 lane.has_more = True
         self._next_scheduled_at = await self._store.next_scheduled_at()
+
+    def _expect_scheduled(self, at: float) -> None:
+        self._next_scheduled_at = min(at, self._next_scheduled_at or at)
 
     def _refill_soon(self, lane: Lane) -> None:
         if not self._is_stopping:

@@ -110,6 +110,13 @@ class Policy:
         self._rules, self._senders, self._blocked = other._rules, other._senders, other._blocked
         self._own_urls, self._opt_outs = other._own_urls, other._opt_outs
 
+    def postponed_until(self, message: NewMessage, now: float) -> float | None:
+        """When a message may leave that must not leave now, though it was accepted: its hours have ended meanwhile."""
+        rules = self._rules.get(message.account)
+        if rules is None or rules.hours is None or message.priority > rules.config.hours_priority:
+            return None
+        return None if rules.hours.contains(now) else rules.hours.next_opening(now)
+
     def plain_recipient(self, account: str, written: str) -> str:
         """A recipient's number as an account's messages would be kept with it."""
         rules = self._rules.get(account)

@@ -40,6 +40,10 @@ COMMITS_UNDER_WAY: Final = 2
 PARTS_MAX: Final = 255
 
 
+def _never(_work: Work, _now: float) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Leaving:
     """A message of which parts are on their way to a socket."""
@@ -68,6 +72,7 @@ class Sender(Settler):
         on_room: Callable[[Lane], None],
         clock: Callable[[], float],
         sealer: Sealer | None = None,
+        is_postponed: Callable[[Work, float], bool] = _never,
     ) -> None:
         self._new_lane = partial(Lane, limit=lane_limit, share=share)
         super().__init__(
@@ -82,6 +87,7 @@ class Sender(Settler):
             clock=clock,
         )
         self._node = node
+        self._is_postponed = is_postponed
         self._unsealing = Unsealing(sealer)
         self._gathering = Gathering(uplinks, store, node, clock)
         self._departing = dict.fromkeys(uplinks, 0)
@@ -189,6 +195,8 @@ class Sender(Settler):
             work, number, _ = item
             if work.expires_at <= now:
                 self.expire(work)
+                continue
+            if number == 0 and not work.was_split and self._is_postponed(work, now):
                 continue
             together = self._gathering.gather(lane, item, now)
             if together != [item]:

@@ -266,6 +266,7 @@ def make_core(
         bookkeeping=book,
         metrics=metrics,
         on_callbacks=lambda: owed.append(1),
+        postponed_until=policy.postponed_until,
         clock=clock,
         sealer=sealer,
     )
