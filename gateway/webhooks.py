@@ -130,6 +130,8 @@ class WebhookDispatcher:
         self._poster = poster
         self._clock = clock
         self._hosts: dict[str, Host] = {}
+        self._served: set[str] = set()
+        """Hosts that had their turn since all had one; none while there are places for all."""
         self._in_flight: set[str] = set()
         """Ids that are being tried, or whose end is not committed yet."""
         self._acknowledged: list[str] = []
@@ -213,12 +215,29 @@ class WebhookDispatcher:
         free = self._config.concurrency - len(self._tries)
         if free <= 0:
             return IDLE_SECONDS
-        due = await self._store.due_callbacks(
-            now, limit=free, per_host=self._config.per_host, skip_hosts=self._busy(now), skip_ids=self._in_flight
-        )
+        due = await self._due(now, free)
         for callback in due:
             self._begin(callback, now)
         return await self._pause(now, bool(due))
+
+    async def _due(self, now: float, free: int) -> list[Callback]:
+        """What is due and may be tried; hosts take turns where there is more than there are places."""
+        per_host, busy = self._config.per_host, self._busy(now)
+        due = await self._store.due_callbacks(
+            now, limit=free, per_host=per_host, skip_hosts=busy | self._served, skip_ids=self._in_flight
+        )
+        if self._served and len(due) < free:
+            # All have had their turn: those that had it first begin anew.
+            self._served = {callback_host(one) for one in due}
+            due += await self._store.due_callbacks(
+                now,
+                limit=free - len(due),
+                per_host=per_host,
+                skip_hosts=busy | self._served,
+                skip_ids=self._in_flight,
+            )
+        self._served = self._served | {callback_host(one) for one in due} if len(due) >= free else set()
+        return due
 
     def _busy(self, now: float) -> set[str]:
         limit, allowed = self._config.per_host, self._config.circuit_failures
