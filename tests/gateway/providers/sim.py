@@ -16,6 +16,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 PATIENCE_SECONDS = 10.0
+REPORT_TRIES = 100
+REPORT_PAUSE_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -154,10 +156,20 @@ class SimProvider:
             task.add_done_callback(self._tasks.discard)
 
     async def _report_soon(self, sms: Sms) -> None:
-        await self.report(sms, self.final)
+        """Report, and again until it is taken, as all of them do."""
+        for _ in range(REPORT_TRIES):
+            try:
+                said = await self.report(sms, self.final)
+            except aiohttp.ClientError:
+                said = Said(0, b"")
+            if said is None or said.status == 200:
+                return
+            await asyncio.sleep(REPORT_PAUSE_SECONDS)
 
     async def close(self) -> None:
         """End what is under way."""
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
