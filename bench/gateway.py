@@ -33,8 +33,8 @@ from bench.scale import Scale, scale
 from tests.postgres import Cluster, cluster
 
 DRAIN_SECONDS: Final = 120.0
-LIMITED_RATE: Final = 400.0
-"""Parts a second on one bind, where the SMSC is the limit."""
+LIMITED_RATE: Final = 100.0
+"""Parts a second that the SMSC allows a bind, where that is the limit; each node has one."""
 
 
 @dataclass(frozen=True, slots=True)
