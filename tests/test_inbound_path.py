@@ -40,7 +40,7 @@ async def path(tmp_path: Path, tls: ThrowAwayTls) -> AsyncIterator[WholePath]:
 @pytest.mark.parametrize("method", ["udh8", "udh16", "sar"])
 async def test_a_long_message_of_a_handset_comes_as_one(path: WholePath, method: str) -> None:
     text = "Straße, " * 60
-    deliveries = path.simulator.deliver(text, source=HANDSET, destination="40404", method=method)  # type: ignore[arg-type]
+    deliveries = path.simulator.deliver(text, source=HANDSET, destination="40404", method=method)
     assert len(deliveries) > 2
     assert [await delivery.wait(timeout=10) for delivery in deliveries] == [0] * len(deliveries)
     (callback,) = await path.receiver.wait_for(1)

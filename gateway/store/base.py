@@ -24,7 +24,6 @@ CallbackFor = Callable[[Message, Receipt | None], Callback | None]
 """The callback that a message's new state owes its sender, or None. Called inside the transaction: pure and quick."""
 
 
-
 class InboundCallback(Protocol):
     """Makes the callback that a message from a handset owes the account it belongs to, if any."""
 
@@ -56,6 +55,8 @@ class Bookkeeping:
     """How long a part waits for its receipt."""
     lifetime_seconds: float = 345_600.0
     """How long after its message was accepted a part may be found by its SMSC id."""
+    settled_seconds: float = 3_600.0
+    """... and how long if it has ended by then, by a receipt or otherwise: receipts are repeated soon, if at all."""
     refund: RefundRule = "unaccepted"
     """Which parts of a message that has ended are not to be paid for."""
 
