@@ -17,6 +17,7 @@ from gateway.app import Gateway
 from gateway.config import ConfigError
 from smpp.simulator import Simulator
 from smpp.wire.pdu import SubmitSm
+from tests.whole_path import receiver
 
 KEY = "shop-key"
 PATIENCE_SECONDS = 30.0
@@ -259,3 +260,21 @@ async def test_a_paused_uplink_stays_paused_when_it_is_replaced(here: World) -> 
     assert not here.seen(here.a)
     await here.operate("POST", "/uplinks/a/resume")
     await here.all_delivered({waiting})
+
+
+async def test_callbacks_are_signed_and_addressed_as_the_new_config_says(here: World) -> None:
+    async with receiver() as old, receiver() as new:
+        here.change("[account.ops]", f'callback_url = "{old.url}/cb"\n[account.ops]')
+        here.change("[[route]]", '[webhooks]\nallow_private_networks = ["127.0.0.0/8"]\n[[route]]')
+        done = await here.gateway.reload()
+        assert done.changed == ("webhooks", "account.shop")
+        await here.send("one")
+        (first,) = await old.wait_for(1)
+        assert "webhook-signature" not in {name.lower() for name in first.headers}
+        here.change(f'callback_url = "{old.url}/cb"', f'callback_url = "{new.url}/cb"\nsigning_secret = "secret"')
+        here.change('["127.0.0.0/8"]', '["127.0.0.0/8"]\nper_host = 2')
+        await here.gateway.reload()
+        await here.send("two")
+        (second,) = await new.wait_for(1)
+        assert "webhook-signature" in {name.lower() for name in second.headers}
+        assert len(old.received) == 1
