@@ -200,6 +200,30 @@ class Billing:
         message = await self._store.message(account, message_id)
         return as_decimal(message.price - message.refunded) if message is not None else Decimal(0)
 
+    # --- for services ---
+
+    async def can_pay(self, account: str, number: str) -> bool:
+        """Whether an account's balance covers a message of one part.
+
+        Raises:
+            InvalidMessage: nothing says how much it is.
+        """
+        price, allowance = self.price(account, number, 1), self.allowances.get(account)
+        if not price or allowance is None or allowance.floor is None:
+            return True
+        return await self._store.balance(account) - price >= allowance.floor
+
+    async def charge(self, account: str, number: str, reference: str, note: str) -> None:
+        """Charge what a message of one part costs; once under one reference, however often it is asked."""
+        try:
+            price = self.price(account, number, 1)
+        except InvalidMessage:
+            return  # the price went meanwhile
+        if price:
+            kind = EntryKind.CHARGE
+            entry = Entry(account=account, at=self._clock(), kind=kind, amount=-price, reference=reference, note=note)
+            await self._store.book(entry)
+
     # --- for the operator ---
 
     async def top_up(self, account: str, amount: Decimal, *, reference: str = "", note: str = "") -> Entry:

@@ -157,7 +157,8 @@ class Intake:
         )
         if self._billing is not None and self._billing.counts(message.account):
             parts[identifier] = self._parts(message)
-            message = replace(message, price=self._price(message, parts[identifier]))
+            if not message.is_free:
+                message = replace(message, price=self._price(message, parts[identifier]))
         return self._pipeline.plan(self._sealed(message) if message.secret else message, way)
 
     async def _without_duplicates(

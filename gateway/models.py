@@ -119,6 +119,8 @@ class NewMessage(msgspec.Struct, kw_only=True, frozen=True):
     priority: int = 0
     via: str = ""
     """The uplink it is to take; empty: as the routes say."""
+    is_free: bool = False
+    """Whether its account pays nothing for it, because it pays for something else instead: the intake's to know."""
     secret: bool = False
     """Whether its text must not be read where it is kept: sealed from its acceptance on, erased when it is final."""
     service: str = ""

@@ -227,6 +227,7 @@ class Parts:
             on_callbacks=self._on_callbacks,
             channels=ProviderChannels(self._pass_through),
             source=ProviderNetworks(self._pass_through),
+            billing=self._billing,
             metrics=self.metrics,
             may_run=lambda: self._lease is None or self._lease.is_held,
         )

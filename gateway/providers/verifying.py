@@ -125,6 +125,8 @@ class VerifyRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The shortest time between two codes."""
     cancel_after_seconds: int = 0
     """How long it cannot be cancelled."""
+    per_conversion: bool = False
+    """Whether the account pays the price of one message when it is verified, and nothing for the messages."""
     allow_concurrent: bool = False
     """Whether a second verification of the same number, account and brand may run beside the first."""
     replaces_concurrent: bool = False

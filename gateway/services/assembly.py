@@ -14,6 +14,7 @@ from gateway.providers.ports import NotOffered, Verifier
 from gateway.providers.seams import ChannelSender, ChannelState, NetworkSource, ServiceCallbacks
 from gateway.sealing import Sealer
 from gateway.services import failover, verify_sends
+from gateway.services.charging import Charges
 from gateway.services.directory import DirectoryService
 from gateway.services.failover import FlowService
 from gateway.services.lookup import LookupService
@@ -47,6 +48,7 @@ class ServiceDesk:
         channels: ways out besides SMS; None: there are none.
         source: asks networks about numbers; None: nobody does.
         may_run: whether this node may write now.
+        billing: charges for codes that came back, where the caller's API says so.
 
     Raises:
         ConfigError: a file that the settings name cannot be read.
@@ -67,6 +69,7 @@ class ServiceDesk:
         source: NetworkSource | None = None,
         may_run: Callable[[], bool] = lambda: True,
         metrics: Metrics | None = None,
+        billing: Charges | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._config = config
@@ -116,6 +119,7 @@ class ServiceDesk:
                 check_url=self._check_url,
                 clock=clock,
                 metrics=metrics,
+                billing=billing,
             )
         sweeps = {"flows": self.flows.sweep, "look-ups": self.numbers.sweep}
         watch.tell(failover.SERVICE, self.flows.on_message, of_sending=True)

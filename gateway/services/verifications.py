@@ -70,6 +70,8 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     history: tuple[VerifySend, ...] = ()
     verified_at: float = 0.0
     ended_at: float = 0.0
+    owes: bool = False
+    """Whether its success is still to be charged."""
     extra: dict[str, str] = {}
 
     @property
@@ -99,6 +101,8 @@ def is_over(document: Document, now: float) -> bool:
 
 def due_at(document: Document, keep_seconds: float) -> float:
     """When it wants attention next."""
+    if document.owes:
+        return document.ended_at
     if not document.is_open:
         return document.ended_at + keep_seconds
     if document.is_going:
@@ -298,7 +302,8 @@ def checked(document: Document, is_right: bool, now: float) -> tuple[Document, V
             status=VerifyStatus.EXPIRED,
         )
     if is_right:
-        return ended(replace(document, verified_at=now), VerifyStatus.VERIFIED, now), None
+        verified = replace(document, verified_at=now, owes=request.per_conversion)
+        return ended(verified, VerifyStatus.VERIFIED, now), None
     document = replace(document, attempts=document.attempts + 1)
     left = max(0, request.max_attempts - document.attempts)
     if not left:

@@ -32,6 +32,7 @@ from gateway.providers.seams import ChannelSent, ChannelState, ServiceCallbacks,
 from gateway.sealing import SealBroken, Sealer
 from gateway.services import codes, templates
 from gateway.services import verifications as rules
+from gateway.services.charging import Charges, NoCharges, check_funds
 from gateway.services.guards import Counters, Guards
 from gateway.services.numbers import country_of, is_possible
 from gateway.services.owing import allow_any
@@ -65,6 +66,7 @@ class VerifyService:
         check_url: Callable[[str], None] = allow_any,
         clock: Callable[[], float] = time.time,
         metrics: Metrics | None = None,
+        billing: Charges | None = None,
     ) -> None:
         """Put it together.
 
@@ -73,11 +75,13 @@ class VerifyService:
             reporters: dialects that have words for what happens, by name.
             on_callbacks: called after a commit that owes callbacks.
             check_url: refuses, by InvalidMessage, where a callback may not go.
+            billing: charges for successes; None: they cost nothing.
         """
         self._store = store
         self._sender = sender
         self._sealer = sealer
         self._check_url = check_url
+        self._billing = billing or NoCharges()
         self._clock = clock
         counted = metrics or Metrics()
         self._book = VerifyBook(
@@ -112,6 +116,8 @@ class VerifyService:
         if request.callback_url:
             self._check_url(request.callback_url)
         index = self._first_step(account, request)
+        if request.per_conversion:
+            await check_funds(self._billing, account, request.number)
         now, country = self._clock(), country_of(request.number)
         request = replace(request, id=request.id or self._store.ids.new(now))
         await self._guards.pass_code(account, number=request.number, country=country, remote=request.remote)
@@ -177,6 +183,7 @@ class VerifyService:
             raise wrong
         try:
             await self._guards.came_back(account, kept.value.request.number)
+            await self._charge(kept)
         except StoreError as error:
             log.warning("a code that came back was not counted", error=str(error))
         return rules.view(kept.value, account, now)
@@ -207,6 +214,13 @@ class VerifyService:
         found = await self._book.search(account, number.removeprefix("+"), reference)
         now = self._clock()
         return [rules.view(kept.value, account, now) for kept in page(found, before_id, limit)]
+
+    async def _charge(self, kept: Kept[Document]) -> None:
+        """Charge for a success, and note that it was; what is not noted is charged again to no effect."""
+        if kept.value.owes:
+            number, reference = kept.value.request.number, f"verification {kept.key}"
+            await self._billing.charge(kept.account, number, reference, "a verification")
+            await self._book.put(kept, replace(kept.value, owes=False))
 
     # --- codes ---
 
@@ -354,7 +368,9 @@ class VerifyService:
 
     async def _attend(self, kept: Kept[Document], now: float) -> None:
         document = kept.value
-        if not document.is_open:
+        if document.owes:
+            await self._charge(kept)
+        elif not document.is_open:
             await self._book.forget(kept.account, kept.key)
         elif document.is_going:
             await self._take_up(kept, now)

@@ -54,6 +54,7 @@ class Accepts(Protocol):
 
 PROBLEMS: Final = {
     "no_route": VerifyProblem.NO_ROUTE,
+    "no_price": VerifyProblem.NO_ROUTE,
     "insufficient_balance": VerifyProblem.NO_FUNDS,
     "quota_exceeded": VerifyProblem.NO_FUNDS,
     "invalid_recipient": VerifyProblem.BAD_NUMBER,
@@ -121,6 +122,7 @@ class CodeSender:
             sender=send.sender or self._default_sender(account) or self._config.sender,
             text=self._text(document, code),
             secret=True,
+            is_free=request.per_conversion,
             dialect=SERVICES,
             origin=origin_of(SERVICE, f"{request.id}/{len(document.history) - 1}"),
             client_reference=request.reference[:255],

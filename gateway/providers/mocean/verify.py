@@ -57,13 +57,13 @@ async def request_conversion(asked: Asked) -> WebAnswer:
         VerifyStep(channel="sms", wait_seconds=wait),
         VerifyStep(channel="voice"),
     )
-    begun = await _begin(asked, default_length=6, steps=steps, allow_concurrent=False)
+    begun = await _begin(asked, default_length=6, steps=steps, per_conversion=True)
     return asked.success(_begun(begun), old_wrapper="verify_request")
 
 
 async def request_sms(asked: Asked) -> WebAnswer:
     """/verify/req/sms."""
-    begun = await _begin(asked, default_length=4, steps=(VerifyStep(),), allow_concurrent=True)
+    begun = await _begin(asked, default_length=4, steps=(VerifyStep(),), per_conversion=False)
     fields = {**_begun(begun), "is_number_reachable": "unknown"}
     return asked.success(fields, old_wrapper="verify_request")
 
@@ -115,7 +115,7 @@ def _refused(error: VerifyError) -> Refused:
 
 
 async def _begin(
-    asked: Asked, *, default_length: int, steps: tuple[VerifyStep, ...], allow_concurrent: bool
+    asked: Asked, *, default_length: int, steps: tuple[VerifyStep, ...], per_conversion: bool
 ) -> Verification:
     caller = asked.caller("send")
     number = _receiver(asked.required("to", NO_RECEIVER))
@@ -135,7 +135,8 @@ async def _begin(
         validity_seconds=_number(asked, "pin-validity", VALIDITY_SECONDS, DEFAULT_VALIDITY, BAD_VALIDITY),
         max_attempts=MAX_ATTEMPTS,
         max_sends=len(steps) if len(steps) > 1 else MAX_CODES,
-        allow_concurrent=allow_concurrent,
+        per_conversion=per_conversion,
+        allow_concurrent=not per_conversion,
         steps=steps,
     )
     try:

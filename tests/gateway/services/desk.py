@@ -19,6 +19,7 @@ from gateway.providers.seams import (
 )
 from gateway.sealing import Sealer
 from gateway.secretkey import SecretKey
+from gateway.services.charging import Charges
 from gateway.services.verify import VerifyService
 from gateway.services.verify_sends import CodeSender
 from gateway.store import Store
@@ -138,6 +139,7 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     channels: Channels = field(default_factory=Channels)
     config: VerifyConfig = field(default_factory=VerifyConfig)
+    till: Charges | None = None
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.store, self.clock)
@@ -160,4 +162,5 @@ class Bench:
             reporters={"words": WORDS},
             on_callbacks=lambda: None,
             clock=self.clock,
+            billing=self.till,
         )

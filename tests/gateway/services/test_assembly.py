@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.billing import Billing
 from gateway.config import parse
 from gateway.errors import ConfigError, InvalidMessage
 from gateway.models import State
@@ -18,7 +19,9 @@ from tests.gateway.fakes import CONFIG, Core, make_core, new_message
 from tests.gateway.services.desk import ACCOUNT, NUMBER, SEALER
 
 
-def desk_of(core: Core, watch: MessageWatch, sealer: Sealer | None = SEALER) -> ServiceDesk:
+def desk_of(
+    core: Core, watch: MessageWatch, sealer: Sealer | None = SEALER, billing: Billing | None = None
+) -> ServiceDesk:
     return ServiceDesk(
         lambda: core.config,
         store=core.store,
@@ -29,6 +32,7 @@ def desk_of(core: Core, watch: MessageWatch, sealer: Sealer | None = SEALER) -> 
         sealer=sealer,
         on_callbacks=lambda: None,
         clock=core.clock,
+        billing=billing,
     )
 
 
@@ -106,3 +110,34 @@ async def test_only_ends_are_told_and_only_when_they_are_kept(core: Core) -> Non
     await core.until(lambda: bool(told))
     await watch.stop()
     assert told == [("v1/0", State.DELETED)]
+
+
+PREPAID = """
+[[price]]
+prefix = "44"
+amount = 0.5
+[account.shop.billing]
+mode = "prepaid"
+credit = 0.5
+"""
+
+
+async def test_a_verification_is_paid_for_when_it_succeeds() -> None:
+    store = MemoryStore()
+    watch = MessageWatch(store.message)
+    core = make_core(store, sealer=SEALER, extra=PREPAID)
+    billing = Billing(core.config, store, clock=core.clock)
+    desk = desk_of(core, watch, billing=billing)
+    request = VerifyRequest(number=NUMBER, dialect="native", code="4711", per_conversion=True, brand="a")
+    first = await desk.verifier.begin(ACCOUNT, request)
+    second = await desk.verifier.begin(ACCOUNT, msgspec.structs.replace(request, brand="b"))
+    assert await store.balance(ACCOUNT) == 0
+    await desk.verifier.check(ACCOUNT, first.id, "4711")
+    assert await store.balance(ACCOUNT) == -500_000
+    with pytest.raises(VerifyError, match="balance"):
+        await desk.verifier.begin(ACCOUNT, msgspec.structs.replace(request, brand="c"))
+    await desk.verifier.cancel(ACCOUNT, second.id)
+    abroad = msgspec.structs.replace(request, number="60123456789")
+    with pytest.raises(VerifyError, match="price"):
+        await desk.verifier.begin(ACCOUNT, abroad)
+    assert await store.balance(ACCOUNT) == -500_000

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.config.services import VerifyConfig
-from gateway.errors import InvalidMessage, NoRoute, StoreFull
+from gateway.errors import InvalidMessage, NoRoute, StoreError, StoreFull
 from gateway.models import State
 from gateway.providers.ports import NotOffered, VerifyError, VerifyProblem, VerifyRequest, VerifyStatus, VerifyStep
 from gateway.providers.seams import ChannelRefused, ChannelSent, ChannelState
@@ -509,3 +509,50 @@ async def test_no_code_is_anywhere_in_clear(bench: Bench, caplog: pytest.LogCapt
     assert code not in repr(store.tables) + caplog.text
     assert b"sealed_code" not in record.value
     assert code not in "".join(await owed(store))
+
+
+# --- money ---
+
+
+class Till:
+    """Charges as billing does."""
+
+    def __init__(self, *, funds: int = 10) -> None:
+        self.funds = funds
+        self.charged: dict[str, str] = {}
+        self.breaks = False
+
+    async def can_pay(self, account: str, number: str) -> bool:
+        return self.funds > 0
+
+    async def charge(self, account: str, number: str, reference: str, note: str) -> None:
+        if self.breaks:
+            raise StoreError("away")
+        self.charged[reference] = number
+
+
+async def test_what_is_paid_by_success_is_charged_once(bench: Bench) -> None:
+    till = bench.till = Till()
+    verify = bench.another()
+    begun = await verify.begin(ACCOUNT, asks(per_conversion=True))
+    assert bench.desk.taken[0].is_free
+    await refused(verify.check(ACCOUNT, begun.id, another_than(bench.desk.code)))
+    assert not till.charged
+    till.breaks = True
+    await verify.check(ACCOUNT, begun.id, bench.desk.code)
+    till.breaks = False
+    await verify.sweep()
+    await bench.another().sweep()
+    assert list(till.charged.values()) == [NUMBER]
+    assert await verify.find(ACCOUNT, begun.id) is not None
+    plain = await verify.begin(ACCOUNT, asks())
+    assert not bench.desk.taken[-1].is_free
+    await verify.check(ACCOUNT, plain.id, bench.desk.code)
+    assert len(till.charged) == 1
+
+
+async def test_what_cannot_be_paid_is_not_begun(bench: Bench) -> None:
+    bench.till = Till(funds=0)
+    verify = bench.another()
+    assert (await refused(verify.begin(ACCOUNT, asks(per_conversion=True)))).problem is VerifyProblem.NO_FUNDS
+    assert not bench.desk.taken
