@@ -13,6 +13,7 @@ from bench import (
     codec,
     compare,
     csv_send,
+    dialects,
     gateway,
     gateway_kill,
     growth,
@@ -30,7 +31,7 @@ from bench import (
 from bench.measure import how_busy, machine
 
 ALWAYS = (codec, gsm, routing, session, one_bind, server, receipts, binds, tls, outstanding, limits, csv_send, compare)
-FULL_ONLY = (growth, chaos, gateway, webhooks, gateway_kill)
+FULL_ONLY = (growth, chaos, gateway, dialects, webhooks, gateway_kill)
 BY_NAME = {question.__name__.removeprefix("bench."): question for question in ALWAYS + FULL_ONLY}
 
 

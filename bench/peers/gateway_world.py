@@ -18,7 +18,7 @@ import smpp
 from bench.work import PDU_RECEIPT, RECEIPT, use_loop
 from smpp.ratelimit import Pacer
 
-_ANSWER: Final = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+_ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _WINDOW: Final = 1_000
 
 

@@ -94,7 +94,7 @@ class Running:
         return used
 
 
-def config_text(around: World, store: str, *, node: str, binds: int, uplink: str = "") -> str:
+def config_text(around: World, store: str, *, node: str, binds: int, uplink: str = "", more: str = "") -> str:
     """The config of a gateway of ours."""
     servers = ", ".join(f'"smpp://127.0.0.1:{port}"' for port in around.smpp_ports)
     return f"""
@@ -122,17 +122,25 @@ uplinks = ["main"]
 [account.shop]
 api_keys = ["{KEY}"]
 callback_url = "{around.callback_url}"
+{more}
 """
 
 
 @contextmanager
 def smppkit(
-    folder: Path, around: World, store: str = "", *, node: str = "node-1", binds: int = 1, uplink: str = ""
+    folder: Path,
+    around: World,
+    store: str = "",
+    *,
+    node: str = "node-1",
+    binds: int = 1,
+    uplink: str = "",
+    more: str = "",
 ) -> Iterator[Running]:
     """Ours; by default on SQLite in the folder. It notes what its event loop is at."""
     config, log, profile = (folder / f"{node}.{ending}" for ending in ("toml", "log", "json"))
     config.write_text(
-        config_text(around, store or f"sqlite:{folder}/{node}.db", node=node, binds=binds, uplink=uplink),
+        config_text(around, store or f"sqlite:{folder}/{node}.db", node=node, binds=binds, uplink=uplink, more=more),
         encoding="utf-8",
     )
     with log.open("wb") as output:

@@ -125,6 +125,9 @@ class Numbers(Protocol):
     def parse(self, number: str) -> NumberInfo:
         """What needs no network."""
 
+    def outline(self, number: str) -> NumberInfo:
+        """The same without national forms, time zones, area and network codes: for answers to every message."""
+
     def brief(self, number: str) -> NumberInfo:
         """Country and network as the first digits have them, and nothing else: for every message."""
 
@@ -214,6 +217,9 @@ class Directory(Protocol):
 
     async def by_name(self, account: str, kind: str, name: str) -> Sequence[Entry]:
         """Those of a name."""
+
+    async def has_any(self, account: str, kind: str) -> bool:
+        """Whether there is any at all, for who asks with every message; of other nodes' it may hear a second later."""
 
     async def listed(self, account: str, kind: str, numbers: Sequence[str]) -> frozenset[str]:
         """Which of these numbers are on a list: the account's, or one that the operator keeps for all."""

@@ -24,6 +24,7 @@ ID_DIGITS: Final = 15
 """Keys are as wide, so that they sort as numbers do."""
 PAGE: Final = 1_000
 AT_A_TIME: Final = 200
+NONE_SECONDS: Final = 1.0
 """Numbers written at the same time: they share commits."""
 
 
@@ -72,6 +73,9 @@ class DirectoryService:
         self.operator_lists: Mapping[str, Container[str]] = {}
         """Lists of numbers that hold for every account, by kind."""
         self._counters = Shelf(store, "directory_counter", Counter, clock=clock)
+        self._added = 0
+        self._none: dict[tuple[str, str], float] = {}
+        """Until when it is believed that an account has nothing of a kind."""
 
     def _shelf(self, kind: str) -> Shelf[Fields]:
         return Shelf(self._store, kind if kind == POLICY_LIST else f"directory/{kind}", Fields, clock=self._clock)
@@ -101,6 +105,7 @@ class DirectoryService:
         if not all(written):
             await shelf.drop(account, [key])
             raise await self._taken(names, account, name)
+        self._is_more(account, kind)
         return _entry(kind, Kept(Fields(dict(fields), name), records[0]), version=1)
 
     async def add_many(self, account: str, kind: str, names: Sequence[str], fields: Mapping[str, object]) -> int:
@@ -133,10 +138,13 @@ class DirectoryService:
             # Written by whom the policy asks, so that it knows at once; what else is kept comes after.
             if not await self._opt_outs.add(account, number, reason):
                 return False
+            self._is_more(account, kind)
             if fields:
                 await self.change(account, kind, number, fields)
             return True
-        return await self._shelf(kind).add(account, number, Put(Fields(dict(fields), number, reason), tag=number))
+        is_new = await self._shelf(kind).add(account, number, Put(Fields(dict(fields), number, reason), tag=number))
+        self._is_more(account, kind)
+        return is_new
 
     async def _next_key(self, account: str, kind: str) -> str:
         for _ in range(TRIES):
@@ -197,6 +205,22 @@ class DirectoryService:
         return removed
 
     # --- looking ---
+
+    async def has_any(self, account: str, kind: str) -> bool:
+        """Whether an account has anything of a kind; that it has not is believed for a second."""
+        now, added = self._clock(), self._added
+        if now < self._none.get((account, kind), 0.0):
+            return False
+        if await self._shelf(kind).page(account, limit=1):
+            return True
+        if added == self._added:
+            # Whatever was added while we looked may have been missed.
+            self._none[account, kind] = now + NONE_SECONDS
+        return False
+
+    def _is_more(self, account: str, kind: str) -> None:
+        self._added += 1
+        self._none.pop((account, kind), None)
 
     async def get(self, account: str, kind: str, entry_id: str) -> Entry | None:
         """One by its id."""

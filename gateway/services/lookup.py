@@ -104,6 +104,10 @@ class LookupService:
         """Everything that a number says by itself."""
         return numbers.describe(number, with_area=self._config.areas)
 
+    def outline(self, number: str) -> NumberInfo:
+        """What most answers show of a number."""
+        return numbers.outline(number)
+
     def brief(self, number: str) -> NumberInfo:
         """What the first digits say."""
         return numbers.brief(number)

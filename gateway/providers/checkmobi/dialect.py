@@ -127,7 +127,7 @@ _HTTP_STATUS: Final = {Refusal.TOO_LARGE: 413, Refusal.TOO_SLOW: 408, Refusal.EN
 
 
 async def _send(asked: Asked) -> WebAnswer:
-    info = asked.number("to")
+    info = asked.outlined(asked.required("to"))
     text = asked.required("text")
     asked.platform()
     sender = asked.text("from").strip()

@@ -121,6 +121,20 @@ class Asked:
             raise Refused(BAD_NUMBER)
         return info
 
+    def outlined(self, written: str) -> NumberInfo:
+        """A number as the answer to a message shows it.
+
+        Raises:
+            Refused: it is none.
+        """
+        digits = recipient_digits(written)
+        if digits is None:
+            raise Refused(BAD_NUMBER)
+        info = self.services.numbers.outline(digits)
+        if not info.is_valid:
+            raise Refused(BAD_NUMBER)
+        return info
+
     def callback_url(self) -> str:
         """Where this request is to be reported; empty: nowhere.
 

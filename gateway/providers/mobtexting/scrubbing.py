@@ -116,9 +116,8 @@ async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]
 async def _listed(asked: Asked, kind: str, numbers: Sequence[str]) -> dict[str, list[Entry]]:
     """What a list of numbers says of these."""
     directory = asked.services.directory
-    _, total = await directory.list(asked.account, kind, per_page=1)
     found: dict[str, list[Entry]] = {}
-    if not total:
+    if not await directory.has_any(asked.account, kind):
         return found
     if len(numbers) <= FEW:
         for number in set(numbers):
@@ -126,6 +125,7 @@ async def _listed(asked: Asked, kind: str, numbers: Sequence[str]) -> dict[str, 
                 found[number] = list(entries)
         return found
     everything: list[Entry] = []
+    _, total = await directory.list(asked.account, kind, per_page=1)
     for page in range(1, -(-total // PER_PAGE) + 1):
         some, _ = await directory.list(asked.account, kind, page=page, per_page=PER_PAGE)
         everything += some

@@ -160,6 +160,9 @@ class FakeNumbers:
             mnc="10",
         )
 
+    def outline(self, number: str) -> NumberInfo:
+        return self.parse(number)
+
     def brief(self, number: str) -> NumberInfo:
         return self.parse(number)
 
@@ -224,6 +227,9 @@ class FakeDirectory:
 
     async def get(self, account: str, kind: str, entry_id: str) -> Entry | None:
         return self.entries.get((account, kind, entry_id))
+
+    async def has_any(self, account: str, kind: str) -> bool:
+        return any(key[:2] == (account, kind) for key in self.entries)
 
     async def listed(self, account: str, kind: str, numbers: Sequence[str]) -> frozenset[str]:
         return frozenset([one for one in numbers if await self.by_name(account, kind, one)])

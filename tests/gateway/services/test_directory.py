@@ -141,3 +141,16 @@ def test_a_file_of_numbers_is_a_set_of_numbers(tmp_path: Path) -> None:
     file.write_text("nothing\n")
     with pytest.raises(ValueError, match="no number"):
         NumberFile(str(file))
+
+
+async def test_that_there_is_nothing_is_believed_for_a_second_and_no_longer(store: Store, opt_outs: OptOuts) -> None:
+    clock = Clock()
+    here, there = (DirectoryService(store, opt_outs, clock=clock) for _ in range(2))
+    assert not await here.has_any(ACCOUNT, "partial_opt_out")
+    await here.add(ACCOUNT, "partial_opt_out", "447400123456", {})
+    assert await here.has_any(ACCOUNT, "partial_opt_out")
+    assert not await there.has_any(ACCOUNT, "dnd")
+    await here.add_many(ACCOUNT, "dnd", ["447400123456"], {})
+    clock.pass_(1.1)
+    assert await there.has_any(ACCOUNT, "dnd") and await here.has_any(ACCOUNT, "dnd")
+    assert not await here.has_any("other", "dnd")
