@@ -421,6 +421,7 @@ def _checked(request: VerifyRequest) -> VerifyRequest:
     own, hash_ = request.code, request.sms_retriever_hash
     for is_right, text in (
         (len(request.id) <= ID_LIMIT and "/" not in request.id, "the id is no id"),
+        (len(number) <= ID_LIMIT, "the number is no number"),
         (len(request.brand) <= BRAND_LIMIT and request.brand.isprintable(), "the brand is no name"),
         (own or request.code_length in codes.LENGTHS, "codes have 3 to 10 digits"),
         (not own or codes.OWN_CODE.fullmatch(own), "the code is too short, too long, or has blanks"),

@@ -472,6 +472,7 @@ async def test_a_cap_holds_however_many_ask_at_once() -> None:
         ({"template": "no place"}, VerifyProblem.BAD_REQUEST),
         ({"sms_retriever_hash": "short"}, VerifyProblem.BAD_REQUEST),
         ({"steps": ()}, VerifyProblem.BAD_REQUEST),
+        ({"number": "x" * 65, "steps": (VerifyStep(recipient="chat"),)}, VerifyProblem.BAD_REQUEST),
         ({"validity_seconds": 0}, VerifyProblem.BAD_REQUEST),
         ({"id": "a/b"}, VerifyProblem.BAD_REQUEST),
         ({"brand": "a\nb"}, VerifyProblem.BAD_REQUEST),
