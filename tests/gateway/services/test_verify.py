@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.services import VerifyConfig
@@ -89,8 +91,6 @@ async def test_what_happens_is_called_back_in_the_dialects_words(bench: Bench) -
 
 
 def ended(message: Any, state: State) -> Any:
-    import msgspec
-
     return msgspec.structs.replace(message, state=state)
 
 
@@ -180,8 +180,6 @@ async def test_another_of_the_same_number_and_brand_has_to_wait(bench: Bench) ->
 
 
 def code_of(bench: Bench, n: int) -> str:
-    import re
-
     found = re.search(r"\d{4}", bench.desk.taken[n].text)
     assert found is not None
     return found.group()
@@ -375,8 +373,6 @@ async def test_a_message_that_was_accepted_before_the_crash_is_not_sent_again(be
     begun = await bench.verify.begin(ACCOUNT, asks(steps=(VerifyStep(wait_seconds=60), VerifyStep())))
     kept = await bench.store.find_record("verify", ACCOUNT, begun.id)
     assert kept is not None
-    import msgspec
-
     document = msgspec.json.decode(kept.value)
     document["claimed_until"] = bench.clock.now + 30
     await bench.store.put_records([msgspec.structs.replace(kept, value=msgspec.json.encode(document), due_at=1.0)])
