@@ -60,6 +60,7 @@ def bookkeeping(
         parked_seconds=config.receipts.parked_seconds,
         deadline_seconds=config.receipts.deadline_seconds,
         lifetime_seconds=config.receipts.lifetime_seconds,
+        settled_seconds=config.receipts.settled_seconds,
         refund=config.billing.refund,
     )
 

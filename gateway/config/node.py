@@ -76,6 +76,16 @@ class ReceiptsConfig(msgspec.Struct, frozen=True, kw_only=True):
             le=2_592_000,
         ),
     ] = 259_200
+    settled_seconds: Annotated[
+        int,
+        setting(
+            "How long after its end a message is still found by receipts, which some SMSCs repeat; the longer, the"
+            " larger an index that each message is written to.",
+            unit="seconds",
+            ge=60,
+            le=5_184_000,
+        ),
+    ] = 3_600
     lifetime_seconds: Annotated[
         int,
         setting(

@@ -31,6 +31,7 @@ from gateway.store.moves import (
     Changes,
     Loaded,
     Parked,
+    PartKey,
     decide_ends,
     decide_receipts,
     decide_results,
@@ -199,7 +200,7 @@ class MemoryStore(Keeping, Looking):
             callbacks = self._write(
                 decide_unknown(late, self._loaded({part.message_id for part in late}), now, book, self.ids)
             )
-            faded = self._fade(now - book.lifetime_seconds)
+            faded = self._fade(now - book.lifetime_seconds, now - book.settled_seconds)
             self.tables.money.drop_claims(now)
             is_done = max(len(old), len(late), faded) < SWEEP_LIMIT
             return Swept(orphaned=len(old), unknown=len(late), callbacks=callbacks, is_done=is_done)
@@ -216,15 +217,19 @@ class MemoryStore(Keeping, Looking):
             and self.tables.messages[identifier].wants_receipt
         ][:SWEEP_LIMIT]
 
-    def _fade(self, before: float) -> int:
+    def _fade(self, before: float, settled_before: float) -> int:
+        """Let old final parts, and those that have ended long enough ago, not be found any more."""
+
+        def is_over(one: PartKey) -> bool:
+            message, part = self.tables.messages[one[0]], self.tables.parts[one[0]][one[1]]
+            if not part.state.is_final:
+                return False
+            has_settled = part.state is not State.UNKNOWN and part.updated_at < settled_before
+            return message.created_at < before or (has_settled and message.created_at < settled_before)
+
         faded = 0
         for key, part_keys in list(self.tables.by_smsc_id.items()):
-            kept = [
-                one
-                for one in part_keys
-                if self.tables.messages[one[0]].created_at >= before
-                or not self.tables.parts[one[0]][one[1]].state.is_final
-            ]
+            kept = [one for one in part_keys if not is_over(one)]
             faded += len(part_keys) - len(kept)
             self.tables.by_smsc_id[key] = kept
         return faded

@@ -23,11 +23,13 @@ _ORPHAN: Final = (
     " INSERT INTO orphans (at, receipt) SELECT at, receipt FROM gone ORDER BY at RETURNING 1"
 )
 _UNMATCHABLE: Final = "UPDATE parts SET matchable = false WHERE key = ANY($1::bigint[])"
-_FADED: Final = "SELECT value FROM marks WHERE name = 'faded'"
-_SET_FADED: Final = (
-    "INSERT INTO marks (name, value) VALUES ('faded', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_MARK: Final = "SELECT value FROM marks WHERE name = $1"
+_SET_MARK: Final = (
+    "INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
-_OLD_PARTS: Final = "SELECT key, state, matchable FROM parts WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3"
+_OLD_PARTS: Final = (
+    "SELECT key, state, matchable, updated_at FROM parts WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3"
+)
 
 
 class Sweeps:
@@ -50,8 +52,9 @@ class Sweeps:
         late = [key for (key,) in rows if key >> 8 in locked]
         callbacks = await self._give_up(connection, late, now, book, ids) if late else 0
         faded = await _fade(connection, now - book.lifetime_seconds)
+        settled = await _settle(connection, now - book.settled_seconds)
         dropped = await drop_claims(connection, now)
-        is_done = max(orphaned, len(late), faded, dropped) < SWEEP_LIMIT
+        is_done = max(orphaned, len(late), faded, settled, dropped) < SWEEP_LIMIT
         return Swept(orphaned=orphaned, unknown=len(late), callbacks=callbacks, is_done=is_done)
 
     async def _give_up(self, connection: Connection, keys: list[int], now: float, book: Bookkeeping, ids: Ids) -> int:
@@ -66,13 +69,29 @@ class Sweeps:
 
 
 async def _fade(connection: Connection, before: float) -> int:
-    """Take old final parts out of the index of SMSC ids, from where the last sweep ended."""
-    start = await connection.fetchval(_FADED) or 0
+    """Take old final parts out of the index of SMSC ids."""
+    return await _take_out(connection, "faded", before, lambda state, _ended_at: state.is_final)
+
+
+async def _settle(connection: Connection, before: float) -> int:
+    """Take out those that have ended long enough ago, so that the index stays small; late receipts may still come for
+    those that ended without one."""
+    return await _take_out(
+        connection,
+        "settled",
+        before,
+        lambda state, ended_at: state.is_final and state is not State.UNKNOWN and ended_at < before,
+    )
+
+
+async def _take_out(connection: Connection, mark: str, before: float, is_over: Callable[[State, float], bool]) -> int:
+    """So many parts of messages accepted before a time, from where the last sweep ended."""
+    start = await connection.fetchval(_MARK, mark) or 0
     rows = await connection.fetch(_OLD_PARTS, start, key_at(before) << 8, SWEEP_LIMIT)
     if not rows:
         return 0
-    old = [key for key, state, matchable in rows if matchable and State(state).is_final]
-    if old:
-        await connection.execute(_UNMATCHABLE, old)
-    await connection.execute(_SET_FADED, rows[-1][0])
+    over = [key for key, state, matchable, ended_at in rows if matchable and is_over(State(state), ended_at)]
+    if over:
+        await connection.execute(_UNMATCHABLE, over)
+    await connection.execute(_SET_MARK, mark, rows[-1][0])
     return len(rows)

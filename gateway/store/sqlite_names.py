@@ -10,11 +10,13 @@ What is in no complete run is read from the messages again when the store is ope
 version wrote the store), the sweep does it bit by bit, and whoever asks goes through those rows meanwhile.
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from array import array
+from collections.abc import Generator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.models import Message
 from gateway.store.ids import key_of
@@ -22,11 +24,11 @@ from gateway.store.sqlite_rows import write_rows
 
 Connection = sqlite3.Connection
 
-RUN_SIZE: Final = 32_768
-"""Messages of a run."""
+RUN_SIZE: Final = 131_072
+"""Messages of a run: whoever asks has one look into each, so that ten million messages take some eighty."""
 LATE_KEYS: Final = 5_000 << 14
 """Keys of five seconds (ids.py): messages may be committed in another order than they got their ids in."""
-BACKLOG_LIMIT: Final = 4 * RUN_SIZE
+BACKLOG_LIMIT: Final = 2 * RUN_SIZE
 """Messages outside of runs that are read into memory when the store is opened; more are left to the sweep."""
 SWEEP_ROWS: Final = 4_000
 WRITTEN_WITH_EACH: Final = 8
@@ -34,7 +36,7 @@ WRITTEN_WITH_EACH: Final = 8
 the next is due."""
 
 HASH_BITS: Final = 48
-_BUCKET_BITS: Final = 4
+_BUCKET_BITS: Final = 7
 _SHIFT: Final = HASH_BITS - _BUCKET_BITS
 
 _KINDS: Final = {"client_reference": b"c", "group": b"g", "recipient": b"r", "account": b"a"}
@@ -68,55 +70,67 @@ def _account_hash(account: str) -> int:
     return name_hash("account", account)
 
 
-def _hashes(reference: str, group: str, recipient: str, account: str) -> Iterator[int]:
-    yield _account_hash(account)
-    yield name_hash("recipient", recipient)
-    if reference:
-        yield name_hash("client_reference", reference)
-    if group:
-        yield name_hash("group", group)
+if TYPE_CHECKING:
+    Numbers = array[int]
 
 
 class Tail:
-    """Names of messages in memory; in buckets, so that none takes long to be sorted."""
+    """Names of messages in memory, in buckets of plain numbers: small, and nothing for the collector to look at.
 
-    __slots__ = ("_buckets", "count", "first", "last")
+    A bucket is searched from end to end, which is quick; accounts, of which there are few with many messages each, have
+    a list of their own.
+    """
+
+    __slots__ = ("_accounts", "_buckets", "count", "first", "last")
 
     def __init__(self) -> None:
-        # A lone key stands for itself: a list for each would be the collector's work.
-        self._buckets: list[dict[int, int | list[int]]] = [{} for _ in range(1 << _BUCKET_BITS)]
+        self._buckets: list[tuple[Numbers, Numbers]] = [(array("Q"), array("Q")) for _ in range(1 << _BUCKET_BITS)]
+        self._accounts: dict[int, Numbers] = {}
         self.count = 0
         self.first, self.last = 1 << 62, 0
 
-    def add(self, key: int, hashes: Iterator[int]) -> None:
+    def add(self, key: int, reference: str, group: str, recipient: str, account: str) -> None:
         """One message."""
-        for one in hashes:
-            bucket = self._buckets[one >> _SHIFT]
-            there = bucket.get(one)
-            if there is None:
-                bucket[one] = key
-            elif isinstance(there, int):
-                bucket[one] = [there, key]
-            else:
-                there.append(key)
+        owner = _account_hash(account)
+        if (own := self._accounts.get(owner)) is None:
+            own = self._accounts[owner] = array("Q")
+        own.append(key)
+        self._put(name_hash("recipient", recipient), key)
+        if reference:
+            self._put(name_hash("client_reference", reference), key)
+        if group:
+            self._put(name_hash("group", group), key)
         self.count += 1
         self.first, self.last = min(self.first, key), max(self.last, key)
 
+    def _put(self, one: int, key: int) -> None:
+        hashes, keys = self._buckets[one >> _SHIFT]
+        # Whoever finds a hash finds its key: others may be looking.
+        keys.append(key)
+        hashes.append(one)
+
     def find(self, wanted: int) -> list[int]:
         """The keys of messages that have a name."""
-        there = self._buckets[wanted >> _SHIFT].get(wanted, [])
-        return [there] if isinstance(there, int) else list(there)
+        hashes, keys = self._buckets[wanted >> _SHIFT]
+        found = list(self._accounts.get(wanted, ()))
+        at = -1
+        with contextlib.suppress(ValueError):
+            while True:
+                at = hashes.index(wanted, at + 1)
+                found.append(keys[at])
+        return found
 
     def bucket(self, n: int) -> list[tuple[int, int]] | None:
         """The names of a bucket with their keys, sorted, all of them before those of the next. None: no such bucket."""
         if n >= len(self._buckets):
             return None
-        bucket = self._buckets[n]
-        return [(one, key) for one in sorted(bucket) for key in _keys(bucket[one])]
-
-
-def _keys(there: int | list[int]) -> list[int]:
-    return [there] if isinstance(there, int) else sorted(there)
+        hashes, keys = self._buckets[n]
+        rows = list(zip(hashes, keys, strict=False))
+        for owner, own in list(self._accounts.items()):
+            if owner >> _SHIFT == n:
+                rows += [(owner, key) for key in own]
+        rows.sort()
+        return rows
 
 
 class Run:
@@ -191,10 +205,7 @@ class Names:
         """New messages; a little of the run that is due is written with them."""
         tail = self.tail
         for message in messages:
-            tail.add(
-                key_of(message.id),
-                _hashes(message.client_reference, message.group, message.recipient, message.account),
-            )
+            tail.add(key_of(message.id), message.client_reference, message.group, message.recipient, message.account)
         # Runs grow with the keys: what was left to the sweep comes first.
         if self._run is None and tail.count >= RUN_SIZE and not self._has_backlog:
             # Whoever asks looks into the tail first and then here: what moves is in one of the two at least.
@@ -276,5 +287,5 @@ class Names:
 def _read(connection: Connection, after: int, last: int, into: Tail, limit: int = -1) -> int:
     rows = connection.execute(_SELECT, (after, last, limit)).fetchall()
     for key, *names in rows:
-        into.add(key, _hashes(*names))
+        into.add(key, *names)
     return len(rows)

@@ -215,9 +215,10 @@ class Writes:
         orphaned = _orphan(connection, now - book.parked_seconds)
         late, callbacks = self._give_up_receipts(connection, now, book)
         faded = _fade(connection, now - book.lifetime_seconds)
+        settled = _settle(connection, now - book.settled_seconds)
         dropped = sqlite_intake.drop_claims(connection, now)
         is_behind = self._names.catch_up(connection)
-        is_done = max(orphaned, late, faded, dropped) < SWEEP_LIMIT and not is_behind
+        is_done = max(orphaned, late, faded, settled, dropped) < SWEEP_LIMIT and not is_behind
         return Swept(orphaned=orphaned, unknown=late, callbacks=callbacks, is_done=is_done)
 
     def _give_up_receipts(self, connection: Connection, now: float, book: Bookkeeping) -> tuple[int, int]:
@@ -407,18 +408,31 @@ def _orphan(connection: Connection, before: float) -> int:
 
 
 def _fade(connection: Connection, before: float) -> int:
-    """Take old final parts out of the index of SMSC ids, from where the last sweep ended."""
-    found = connection.execute("SELECT value FROM marks WHERE name = 'faded'").fetchone()
-    start = found[0] if found else 0
+    """Take old final parts out of the index of SMSC ids."""
+    return _take_out(connection, "faded", before, lambda state, _ended_at: state.is_final)
+
+
+def _settle(connection: Connection, before: float) -> int:
+    """Take out those that have ended long enough ago, so that the index stays small; late receipts may still come for
+    those that ended without one."""
+    return _take_out(
+        connection,
+        "settled",
+        before,
+        lambda state, ended_at: state.is_final and state is not State.UNKNOWN and ended_at < before,
+    )
+
+
+def _take_out(connection: Connection, mark: str, before: float, is_over: Callable[[State, float], bool]) -> int:
+    """So many parts of messages accepted before a time, from where the last sweep ended."""
+    found = connection.execute("SELECT value FROM marks WHERE name = ?", (mark,)).fetchone()
     rows = connection.execute(
-        "SELECT key, state, matchable FROM parts WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
-        (start, key_at(before) << 8, SWEEP_LIMIT),
+        "SELECT key, state, matchable, updated_at FROM parts WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+        (found[0] if found else 0, key_at(before) << 8, SWEEP_LIMIT),
     ).fetchall()
     if not rows:
         return 0
-    _set_unmatchable(connection, [key for key, state, matchable in rows if matchable and State(state).is_final])
-    connection.execute(
-        _SET_MARK,
-        ("faded", rows[-1][0]),
-    )
+    over = [key for key, state, matchable, ended_at in rows if matchable and is_over(State(state), ended_at)]
+    _set_unmatchable(connection, over)
+    connection.execute(_SET_MARK, (mark, rows[-1][0]))
     return len(rows)

@@ -268,3 +268,24 @@ async def test_after_its_lifetime_an_id_is_free(store: Store) -> None:
     await store.sweep(replace_book(lifetime_seconds=100), NOW + 200)
     assert await store.receive([receipt("id-1")], BOOK) == ([False], 0)
     assert await state_of(store, message) is State.UNDELIVERABLE
+
+
+async def test_what_has_ended_is_found_by_receipts_for_a_while_only(store: Store) -> None:
+    book = replace_book(settled_seconds=600)
+    ended, waiting = await submitted(store, "1"), await submitted(store, "2")
+    await store.receive([receipt("1")], book)
+    await store.sweep(book, NOW + 500)
+    assert (await store.receive([receipt("1", State.ENROUTE)], book))[0] == [True]
+    await store.sweep(book, NOW + 700)
+    assert (await store.receive([receipt("1", State.ENROUTE), receipt("2")], book))[0] == [False, True]
+    assert await state_of(store, ended) is await state_of(store, waiting) is State.DELIVERED
+
+
+async def test_what_ended_without_a_receipt_is_found_by_one_that_comes_late(store: Store) -> None:
+    book = replace_book(settled_seconds=600, deadline_seconds=900)
+    message = await submitted(store, "1")
+    await store.sweep(book, NOW + 1_000)
+    assert await state_of(store, message) is State.UNKNOWN
+    await store.sweep(book, NOW + 5_000)
+    assert (await store.receive([receipt("1")], book))[0] == [True]
+    assert await state_of(store, message) is State.DELIVERED

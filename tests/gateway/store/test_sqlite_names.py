@@ -157,12 +157,16 @@ def test_a_hash_depends_on_kind_and_value() -> None:
 
 def test_buckets_are_sorted_one_after_the_other() -> None:
     tail, draw = Tail(), random.Random(1)
-    entries = sorted((draw.getrandbits(sqlite_names.HASH_BITS), key) for key in range(500))
-    for one, key in draw.sample(entries, len(entries)):
-        tail.add(key, iter([one]))
+    expected = []
+    for key in draw.sample(range(500), 500):
+        names = {"client_reference": f"r{key}", "group": f"g{key % 7}"}
+        names |= {"recipient": f"{key % 50}", "account": f"{key % 3}"}
+        tail.add(key, names["client_reference"], names["group"], names["recipient"], names["account"])
+        expected += [(name_hash(kind, value), key) for kind, value in names.items()]
     found: list[tuple[int, int]] = []
     n = 0
     while (bucket := tail.bucket(n)) is not None:
         found += bucket
         n += 1
-    assert found == entries
+    assert found == sorted(expected)
+    assert (tail.count, tail.first, tail.last) == (500, 0, 499)
