@@ -121,7 +121,8 @@ class Sender(Settler):
 
     def reconfigure(self, settings: Mapping[str, UplinkConfig], book: Bookkeeping) -> None:
         """Go by other settings from now on."""
-        self._settings = settings
+        # What went over an uplink that goes is judged by what was said of it.
+        self._settings = {**self._settings, **settings}
         self._book = book
 
     def open_lane(self, name: str) -> None:
