@@ -25,13 +25,14 @@ from bench import (
     routing,
     server,
     session,
+    store_growth,
     tls,
     webhooks,
 )
 from bench.measure import how_busy, machine
 
 ALWAYS = (codec, gsm, routing, session, one_bind, server, receipts, binds, tls, outstanding, limits, csv_send, compare)
-FULL_ONLY = (growth, chaos, gateway, dialects, webhooks, gateway_kill)
+FULL_ONLY = (growth, store_growth, chaos, gateway, dialects, webhooks, gateway_kill)
 BY_NAME = {question.__name__.removeprefix("bench."): question for question in ALWAYS + FULL_ONLY}
 
 

@@ -29,8 +29,10 @@ class BillingConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PriceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What a part costs: one for the account decides before one for all; then the whole network, the longest prefix,
-    the country. Repeat the table for more."""
+    """What a part costs. Repeat the table for more.
+
+    A price for the account decides before one for all; then the whole network, the longest prefix, the country.
+    """
 
     prefix: Annotated[str, setting("First digits of the recipient; empty: any.", pattern="^[0-9]{0,20}$")] = ""
     network: Annotated[
