@@ -99,7 +99,7 @@ class Gateway(Parts):
     async def _add_stored_accounts(self) -> None:
         """Those that were added while it ran; what does not fit the config any more must not keep it from starting."""
         problems: list[ConfigError] = []
-        self.config = with_accounts(self._declared, await load_accounts(self.store, problems), problems)
+        self.config = with_accounts(self.declared, await load_accounts(self.store, problems), problems)
         for problem in problems:
             log.error("an account of the store is left out", error=str(problem))
 

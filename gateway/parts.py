@@ -96,7 +96,8 @@ class Parts:
     def __init__(self, config: Config, *, source: Source | None = None) -> None:
         self.config = config
         self.source = source
-        self._declared = config
+        self.declared = config
+        """The config as its file had it when it was last read; the accounts that the store has are not in it."""
         self.metrics = Metrics()
         self.uplinks: dict[str, ManagedUplink] = {}
         self._listeners: list[Listener] = []
@@ -346,7 +347,7 @@ class Parts:
             explain=self._explain,
         )
         return Steering(
-            self._declared,
+            self.declared,
             current=lambda: self.config,
             source=self.source,
             apply=renewal.apply,
@@ -386,7 +387,9 @@ class Parts:
             OperatorError: there is no source to read it from.
             StoreError: the store cannot be read.
         """
-        return await self._steering.reload()
+        done = await self._steering.reload()
+        self.declared = self._steering.declared
+        return done
 
     def _explain(self, account: str, sender: str, recipient: str, text: str) -> Mapping[str, object]:
         """Which route takes a message, and why."""

@@ -34,7 +34,7 @@ async def _begin_anew(lost: Gateway, asked: asyncio.Event) -> Gateway:
     """Drop everything that was begun, uplinks first, and become a node again."""
     await lost.stop()
     while True:
-        gateway = Gateway(lost.config, source=lost.source)
+        gateway = Gateway(lost.declared, source=lost.source)
         try:
             await gateway.start()
         except (StoreError, ListenError) as error:

@@ -47,7 +47,8 @@ class Steering:
         addresses: Callable[[], tuple[str, str]],
         is_shared: bool,
     ) -> None:
-        self._declared = declared
+        self.declared = declared
+        """The config as its file had it when it was last read."""
         self._current = current
         self._source = source
         self._apply = apply
@@ -89,13 +90,13 @@ class Steering:
         declared = await asyncio.to_thread(self._source)
         async with self._turn:
             done = await self._put_in_force(declared)
-            self._declared = declared
+            self.declared = declared
         return done
 
     async def accounts_changed(self) -> Reloaded:
         """The store has other accounts than before."""
         async with self._turn:
-            return await self._put_in_force(self._declared)
+            return await self._put_in_force(self.declared)
 
     async def _put_in_force(self, declared: Config) -> Reloaded:
         problems: list[ConfigError] = []
