@@ -220,7 +220,7 @@ class Receipt(msgspec.Struct, kw_only=True, frozen=True):
     uplink: str = ""
     bind: str = ""
     raw: str = ""
-    """The receipt's text, for the timeline."""
+    """The receipt as it was written, for the timeline; without what it repeats of the message."""
 
 
 class Inbound(msgspec.Struct, kw_only=True, frozen=True):

@@ -1,5 +1,6 @@
 """What SMSCs send, as receipts and messages in our own words. Pure."""
 
+import re
 from typing import Final, NamedTuple
 
 from gateway.models import Inbound, Receipt, State
@@ -29,6 +30,10 @@ STATES: Final = {
 _SAR: Final = frozenset({tlv.sar_msg_ref_num.tag, tlv.sar_total_segments.tag, tlv.sar_segment_seqnum.tag})
 
 
+_TEXT: Final = re.compile(r"(\btext:).*", re.IGNORECASE | re.DOTALL)
+"""The beginning of the message, which stands last: it may be a one-time code, and nobody needs it twice."""
+
+
 class Arrival(NamedTuple):
     """Where and when something came."""
 
@@ -55,7 +60,7 @@ def read_receipt(message: DeliverSm | DataSm, receipt: SmppReceipt, arrival: Arr
         received_at=arrival.at,
         uplink=arrival.uplink,
         bind=arrival.bind,
-        raw=receipt.raw,
+        raw=_TEXT.sub(r"\1", receipt.raw),
     )
 
 
