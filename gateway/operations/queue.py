@@ -124,7 +124,7 @@ class QueueDesk:
         return lines
 
     async def reroute(self, which: Filter, uplink: str, *, limit: int) -> Done:
-        """Have what waits go over another uplink, whatever the routes say.
+        """Have what waits go over another uplink, whatever the routes say; what is scheduled does not wait yet.
 
         Raises:
             NotThere: there is no such uplink.
@@ -132,7 +132,7 @@ class QueueDesk:
         """
         if uplink not in self._uplinks:
             raise NotThere(f"there is no uplink {uplink}; there are: {', '.join(self._uplinks) or 'none'}")
-        found = [message for message in await self._find(which, WAITING, limit) if message.uplink != uplink]
+        found = [message for message in await self._find(which, (State.QUEUED,), limit) if message.uplink != uplink]
         moved = 0
         for start in range(0, len(found), BATCH):
             moved += await self._lanes.reroute(found[start : start + BATCH], uplink)
