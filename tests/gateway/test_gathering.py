@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.gathering import MAX_SETS, Joiner
@@ -35,6 +35,7 @@ def names(items: list[Item]) -> list[str]:
     return [repr(one.work) for one in items]
 
 
+@settings(deadline=None)
 @given(st.permutations([1, 2, 3]))
 def test_parts_leave_in_order_once_all_are_there(order: list[int]) -> None:
     joiner = Joiner()

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.models import Outcome
@@ -38,6 +38,7 @@ STATUSES = st.sampled_from([100, 200, 201, 202, 204, 302, 400, 401, 403, 404, 40
 
 
 @pytest.mark.parametrize("kind", CONNECTORS)
+@settings(deadline=None)
 @given(body=BODIES, status=STATUSES, retry_after=WORDS)
 def test_any_answer_is_read(kind: str, body: bytes, status: int, retry_after: str) -> None:
     connector = CONNECTORS[kind](SETTINGS)
@@ -56,6 +57,7 @@ def test_any_answer_is_read(kind: str, body: bytes, status: int, retry_after: st
 
 
 @pytest.mark.parametrize("kind", CONNECTORS)
+@settings(deadline=None)
 @given(body=BODIES | FORMS, query=FORMS)
 def test_any_callback_is_read_or_refused(kind: str, body: bytes, query: bytes) -> None:
     connector = CONNECTORS[kind](SETTINGS)
@@ -69,6 +71,7 @@ def test_any_callback_is_read_or_refused(kind: str, body: bytes, query: bytes) -
 
 
 @pytest.mark.parametrize("kind", CONNECTORS)
+@settings(deadline=None)
 @given(body=BODIES, status=STATUSES)
 def test_any_answer_to_services_is_read_or_refused(kind: str, body: bytes, status: int) -> None:
     reach = CONNECTORS[kind](SETTINGS).reach

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.services import rewriting
@@ -59,6 +59,7 @@ def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
         rewriting.json_body(body, keep, {})
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_octets_are_json_or_a_value_error(body: bytes) -> None:
     with contextlib.suppress(ValueError):
