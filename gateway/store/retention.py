@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.models import FINAL_STATES, Inbound, Message
 
-PURGE_LIMIT: Final = 500
+PURGE_LIMIT: Final = 100
 """Rows of each kind that one round handles, so that others get their turn at the writer."""
 
 FINAL: Final = "(" + ", ".join(sorted(f"'{state.value}'" for state in FINAL_STATES)) + ")"

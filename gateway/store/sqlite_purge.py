@@ -151,7 +151,9 @@ def _shrink(connection: Connection) -> bool:
     (free,), (pages,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count"))
     if free <= pages * FREE_SHARE or free < VACUUM_PAGES or not _can_shrink(connection):
         return False
-    connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    for _ in range(VACUUM_PAGES):
+        # Python takes one step of a statement without columns, and one step is one page.
+        connection.execute("PRAGMA incremental_vacuum(1)")
     return True
 
 

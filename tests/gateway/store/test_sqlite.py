@@ -16,10 +16,11 @@ import pytest
 from gateway.errors import StoreError, StoreFull
 from gateway.models import State
 from gateway.store import open_store
+from gateway.store.retention import Cutoffs
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite_rows import CHUNKS
 from tests.gateway.fakes import NOW, receipt
-from tests.gateway.store.rows import BOOK, depart, end_of, make_message, state_of, submitted
+from tests.gateway.store.rows import BOOK, depart, end_of, make_message, replace, state_of, submitted
 
 
 @pytest.fixture
@@ -272,3 +273,20 @@ def test_no_statement_of_the_path_scans_a_table(path: Path, statements: list[str
                 scans.add(statement)
     connection.close()
     assert {one for one in scans if "FROM callbacks WHERE 1 ORDER BY key LIMIT" not in one} == set()
+
+
+async def test_a_file_gets_smaller_when_much_of_it_is_free(path: Path) -> None:
+    store = await open_at(path)
+    messages = [make_message(store, text="x" * 400) for _ in range(4_000)]
+    await store.add(messages)
+    await store.end([replace(one, state=State.FAILED) for one in messages], BOOK)
+    await store.forget_messages([one.id for one in messages])
+    rounds = 1
+    while not (await store.purge(Cutoffs())).is_done:
+        rounds += 1
+    await store.close()
+    connection = sqlite3.connect(path)
+    (free,), (pages,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count"))
+    connection.close()
+    assert rounds > 1
+    assert free < max(200, pages / 5)
