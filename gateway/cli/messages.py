@@ -74,7 +74,7 @@ def show_queue(remote: Remote, as_json: bool) -> None:
 
 
 def _filtered(command: Any) -> Any:
-    for option in (
+    options = (
         click.option("--id", "ids", multiple=True, help="This message; repeatable."),
         click.option("--account", help="Those of this account."),
         click.option("--uplink", help="Those that wait for this uplink, or went over it."),
@@ -85,7 +85,9 @@ def _filtered(command: Any) -> Any:
         click.option("--since", help="Those accepted at this time (RFC 3339) or later."),
         click.option("--until", help="Those accepted before this time."),
         click.option("--limit", type=click.IntRange(1, 100_000), default=10_000, show_default=True, help="The most."),
-    ):
+    )
+    # The last to be put on is the first to be shown.
+    for option in reversed(options):
         command = option(command)
     return command
 
