@@ -218,6 +218,9 @@ class Directory(Protocol):
     async def by_name(self, account: str, kind: str, name: str) -> Sequence[Entry]:
         """Those of a name."""
 
+    async def recall(self, account: str, kind: str, name: str) -> Sequence[Entry]:
+        """`by_name` for who asks with every message; of other nodes' changes it may hear a second later."""
+
     async def has_any(self, account: str, kind: str) -> bool:
         """Whether there is any at all, for who asks with every message; of other nodes' it may hear a second later."""
 

@@ -25,6 +25,7 @@ ID_DIGITS: Final = 15
 PAGE: Final = 1_000
 AT_A_TIME: Final = 200
 NONE_SECONDS: Final = 1.0
+RECALLED: Final = 1_000
 """Numbers written at the same time: they share commits."""
 
 
@@ -73,9 +74,10 @@ class DirectoryService:
         self.operator_lists: Mapping[str, Container[str]] = {}
         """Lists of numbers that hold for every account, by kind."""
         self._counters = Shelf(store, "directory_counter", Counter, clock=clock)
-        self._added = 0
+        self._writes = 0
         self._none: dict[tuple[str, str], float] = {}
         """Until when it is believed that an account has nothing of a kind."""
+        self._recalled: dict[tuple[str, str], dict[str, tuple[float, Sequence[Entry]]]] = {}
 
     def _shelf(self, kind: str) -> Shelf[Fields]:
         return Shelf(self._store, kind if kind == POLICY_LIST else f"directory/{kind}", Fields, clock=self._clock)
@@ -105,7 +107,7 @@ class DirectoryService:
         if not all(written):
             await shelf.drop(account, [key])
             raise await self._taken(names, account, name)
-        self._is_more(account, kind)
+        self._is_other(account, kind)
         return _entry(kind, Kept(Fields(dict(fields), name), records[0]), version=1)
 
     async def add_many(self, account: str, kind: str, names: Sequence[str], fields: Mapping[str, object]) -> int:
@@ -138,12 +140,12 @@ class DirectoryService:
             # Written by whom the policy asks, so that it knows at once; what else is kept comes after.
             if not await self._opt_outs.add(account, number, reason):
                 return False
-            self._is_more(account, kind)
+            self._is_other(account, kind)
             if fields:
                 await self.change(account, kind, number, fields)
             return True
         is_new = await self._shelf(kind).add(account, number, Put(Fields(dict(fields), number, reason), tag=number))
-        self._is_more(account, kind)
+        self._is_other(account, kind)
         return is_new
 
     async def _next_key(self, account: str, kind: str) -> str:
@@ -181,6 +183,7 @@ class DirectoryService:
             return Put(msgspec.structs.replace(kept.value, fields={**kept.value.fields, **fields}))
 
         kept = await self._shelf(kind).change(account, _stored(kind, entry_id), edit)
+        self._is_other(account, kind)
         return _entry(kind, kept) if kept is not None else None
 
     async def remove(self, account: str, kind: str, entry_id: str) -> bool:
@@ -191,6 +194,7 @@ class DirectoryService:
         kept = await self._shelf(kind).get(account, key)
         if kept is None or not await self._shelf(kind).drop(account, [key]):
             return False
+        self._is_other(account, kind)
         owner = await self._names(kind).get(account, kept.value.name)
         if owner is not None and owner.value.key == key:
             await self._names(kind).drop(account, [kept.value.name])
@@ -208,19 +212,35 @@ class DirectoryService:
 
     async def has_any(self, account: str, kind: str) -> bool:
         """Whether an account has anything of a kind; that it has not is believed for a second."""
-        now, added = self._clock(), self._added
+        now, writes = self._clock(), self._writes
         if now < self._none.get((account, kind), 0.0):
             return False
         if await self._shelf(kind).page(account, limit=1):
             return True
-        if added == self._added:
+        if writes == self._writes:
             # Whatever was added while we looked may have been missed.
             self._none[account, kind] = now + NONE_SECONDS
         return False
 
-    def _is_more(self, account: str, kind: str) -> None:
-        self._added += 1
+    async def recall(self, account: str, kind: str, name: str) -> Sequence[Entry]:
+        """Those of a name, as they were a second ago at the earliest."""
+        now, writes = self._clock(), self._writes
+        known = self._recalled.setdefault((account, kind), {})
+        until, entries = known.get(name, (0.0, ()))
+        if now < until:
+            return entries
+        entries = await self.by_name(account, kind, name)
+        if writes == self._writes:
+            if len(known) >= RECALLED:
+                known.clear()
+            known[name] = now + NONE_SECONDS, entries
+        return entries
+
+    def _is_other(self, account: str, kind: str) -> None:
+        """Something was added, changed or removed here."""
+        self._writes += 1
         self._none.pop((account, kind), None)
+        self._recalled.pop((account, kind), None)
 
     async def get(self, account: str, kind: str, entry_id: str) -> Entry | None:
         """One by its id."""

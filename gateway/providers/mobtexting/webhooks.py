@@ -69,14 +69,14 @@ async def target(asked: Asked, webhook_id: str) -> Target:
     """
     zone = asked.services.apps.options(asked.account, spec.NAME).time_zone
     if webhook_id:
-        entry = await find(asked, webhook_id)
+        entry = await _recalled(asked, webhook_id)
         if entry is None or not _is_active(entry):
             raise invalid("webhook_id", "The selected webhook_id is invalid.")
         return _target(entry, zone, is_wrapped=False)
     try:
-        subscribed = await asked.services.directory.by_name(asked.account, SUBSCRIPTION, STATUS_EVENT)
+        subscribed = await asked.services.directory.recall(asked.account, SUBSCRIPTION, STATUS_EVENT)
         for subscription in subscribed:
-            entry = await find(asked, str(subscription.fields.get("webhook_id", "")))
+            entry = await _recalled(asked, str(subscription.fields.get("webhook_id", "")))
             if entry is not None and _is_active(entry):
                 return _target(entry, zone, is_wrapped=True)
     except NotOffered:
@@ -87,6 +87,12 @@ async def target(asked: Asked, webhook_id: str) -> Target:
 def _target(entry: Entry, zone: str, *, is_wrapped: bool) -> Target:
     origin = Origin(webhook=entry.name, is_wrapped=is_wrapped, zone=zone)
     return Target(str(entry.fields.get("uri", "")), _encode(origin).decode())
+
+
+async def _recalled(asked: Asked, webhook_id: str) -> Entry | None:
+    """The same as `find`, for every message."""
+    found = await asked.services.directory.recall(asked.account, WEBHOOK, webhook_id) if webhook_id else ()
+    return found[0] if found else None
 
 
 async def find(asked: Asked, webhook_id: str) -> Entry | None:

@@ -228,6 +228,9 @@ class FakeDirectory:
     async def get(self, account: str, kind: str, entry_id: str) -> Entry | None:
         return self.entries.get((account, kind, entry_id))
 
+    async def recall(self, account: str, kind: str, name: str) -> Sequence[Entry]:
+        return await self.by_name(account, kind, name)
+
     async def has_any(self, account: str, kind: str) -> bool:
         return any(key[:2] == (account, kind) for key in self.entries)
 

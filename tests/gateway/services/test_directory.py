@@ -154,3 +154,20 @@ async def test_that_there_is_nothing_is_believed_for_a_second_and_no_longer(stor
     clock.pass_(1.1)
     assert await there.has_any(ACCOUNT, "dnd") and await here.has_any(ACCOUNT, "dnd")
     assert not await here.has_any("other", "dnd")
+
+
+async def test_what_is_recalled_is_a_second_old_at_most_and_never_older_than_what_was_done_here(
+    store: Store, opt_outs: OptOuts
+) -> None:
+    clock = Clock()
+    here, there = (DirectoryService(store, opt_outs, clock=clock) for _ in range(2))
+    assert await here.recall(ACCOUNT, "webhook", "w") == await there.recall(ACCOUNT, "webhook", "w") == []
+    made = await here.add(ACCOUNT, "webhook", "w", {"status": 1})
+    assert [one.fields for one in await here.recall(ACCOUNT, "webhook", "w")] == [{"status": 1}]
+    assert await there.recall(ACCOUNT, "webhook", "w") == []
+    clock.pass_(1.1)
+    assert [one.fields for one in await there.recall(ACCOUNT, "webhook", "w")] == [{"status": 1}]
+    await there.change(ACCOUNT, "webhook", made.id, {"status": 0})
+    assert [one.fields for one in await there.recall(ACCOUNT, "webhook", "w")] == [{"status": 0}]
+    await there.remove(ACCOUNT, "webhook", made.id)
+    assert await there.recall(ACCOUNT, "webhook", "w") == []
