@@ -221,7 +221,7 @@ def main() -> None:
     print(f"\n{machine()}; {how_busy()}")
     over = []
     for is_told in (False, True):
-        slices = measure(is_told=is_told, count=size.count(2_000), rounds=2 * size.rounds)
+        slices = measure(is_told=is_told, count=size.count(1_200), rounds=4 * size.rounds)
         native = slices.costs["native"]
         rows = []
         for name, costs in slices.costs.items():
