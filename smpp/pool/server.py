@@ -18,8 +18,8 @@ from smpp.endpoint import Endpoint
 from smpp.pool.settings import PoolBindMode, PoolConfig, ServerOptions
 from smpp.ratelimit import Pacer
 
-_LEAD_SECONDS: Final = 0.05
-"""How far ahead of their moment parts may take a place: enough to commit a batch meanwhile, little to be in doubt."""
+_LEAD_SECONDS: Final = 0.2
+"""How far ahead of their moment parts may take a place: enough to commit a batch meanwhile also on a slow disk."""
 
 
 def _nothing() -> None:
