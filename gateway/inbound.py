@@ -2,7 +2,8 @@
 
 uplink ──► joiner ──► whose is it? ──► STOP, START, HELP ──► one commit: message and what it owes ──► answered
 
-The SMSC is answered when that is done. A word that means something is dealt with first: a number that asked for no more
+The parts of a number whose messages all go to a customer's binds are passed on as they came. The SMSC is answered when
+that is done. A word that means something is dealt with first: a number that asked for no more
 messages is on the list before its SMSC hears that all is well.
 """
 
@@ -22,6 +23,7 @@ from gateway.metrics import Metrics
 from gateway.models import Inbound, Message, NewMessage
 from gateway.optouts import OptOuts
 from gateway.patterns import Patterns, is_pattern
+from gateway.reports import OVER_BINDS
 from gateway.store import Bookkeeping, Record, Store
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,13 @@ class InboundRules:
         found = {owner.account for numbers, _, owner in self._numbered if digits in numbers}
         claimed = self._claimed.get(digits)
         return frozenset(found | {claimed.account} if claimed is not None else found)
+
+    def sole_owner(self, number: str) -> Owner | None:
+        """Who gets all messages to a number, whatever they say; None: that depends on their first word."""
+        digits = plain_digits(number)
+        if any(wanted and digits in numbers for numbers, wanted, _ in self._rules):
+            return None
+        return self.find(number, "")
 
     def find(self, number: str, text: str) -> Owner:
         """The owner of a message to a number."""
@@ -145,12 +154,23 @@ class InboundDesk:
             StoreError: it was not kept; the SMSC must send it again.
         """
         inbound = msgspec.structs.replace(inbound, received_at=inbound.received_at or self._clock())
+        if self._is_passed_on(inbound):
+            await self._deliver(Joined(inbound=inbound))
+            return
         while True:
             taken = await self._joiner.take(inbound)
             if taken.joined is not None:
                 await self._deliver(taken.joined)
             if not taken.is_again_wanted:
                 return
+
+    def _is_passed_on(self, inbound: Inbound) -> bool:
+        """Whether parts go to a customer's binds as they came: who speaks SMPP joins them himself."""
+        owner = self._rules.sole_owner(inbound.recipient)
+        account = self._config.account.get(owner.account) if owner is not None else None
+        if owner is None or account is None or account.smpp is None:
+            return False
+        return owner.url == OVER_BINDS or (not owner.url and account.smpp.inbound == "smpp")
 
     async def sweep(self) -> None:
         """Deliver what there is of messages whose time is over, and forget answers of more than a day ago."""

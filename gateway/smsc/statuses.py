@@ -31,6 +31,7 @@ REFUSALS: Final = {
     "invalid_schedule": Status.ESME_RINVSCHED,
     "invalid_priority": Status.ESME_RINVPRTFLG,
     "client_reference_too_long": Status.ESME_RINVPARLEN,
+    "invalid_client_reference": Status.ESME_RINVOPTPARAMVAL,
     "too_many_tlvs": Status.ESME_RINVOPTPARSTREAM,
     "tlvs_too_long": Status.ESME_RINVPARLEN,
     "invalid_tlv": Status.ESME_RINVOPTPARAMVAL,

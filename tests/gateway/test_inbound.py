@@ -92,6 +92,37 @@ async def test_a_message_is_posted_where_its_rule_says(store: Store) -> None:
     assert [one.account for one in await store.inbound("")] == ["", "club", "vote"]
 
 
+SMPP = (
+    CONFIG
+    + """
+[smpp]
+listen = "127.0.0.1:2775"
+[account.esme]
+numbers = ["60777", "60888"]
+[account.esme.smpp]
+system_id = "esme"
+password = "secret"
+[[inbound_rule]]
+number = "60888"
+keyword = "join"
+account = "shop"
+"""
+)
+
+
+async def test_parts_go_to_a_customers_binds_as_they_came(store: Store) -> None:
+    core = make_core(store, config=SMPP)
+    for number in (1, 2):
+        udh = bytes([5, 0, 3, 7, 2, number])
+        await core.correlator.on_inbound(inbound("x", recipient="60777", udh=udh, id=f"esme{number}"))
+    assert [one.udh[-1] for one in await store.inbound("esme")] == [2, 1]
+    # Where the first word decides, the message has to be whole.
+    for number, text in ((1, "join "), (2, "us")):
+        udh = bytes([5, 0, 3, 7, 2, number])
+        await core.correlator.on_inbound(inbound(text, recipient="60888", udh=udh, id=f"shop{number}"))
+    assert [one.text for one in await store.inbound("shop")] == ["join us"]
+
+
 # --- STOP, START, HELP ---
 
 REPLIES = (
