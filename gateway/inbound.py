@@ -3,8 +3,8 @@
 uplink ──► joiner ──► whose is it? ──► STOP, START, HELP ──► one commit: message and what it owes ──► answered
 
 The parts of a number whose messages all go to a customer's binds are passed on as they came. The SMSC is answered when
-that is done. A word that means something is dealt with first: a number that asked for no more
-messages is on the list before its SMSC hears that all is well.
+that is done. A word that means something is dealt with first: a number that asked for no more messages is on the list
+before its SMSC hears that all is well.
 """
 
 import asyncio
