@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from smpp.simulator import Simulator
-from tests.gateway.smsc_path import NUMBER, PATIENCE_SECONDS, DoorPath, Inbox, door_text, node, submit
+from smpp.wire.pdu import CancelSm, QuerySm, QuerySmResp, ReplaceSm
+from tests.gateway.smsc_path import NUMBER, PATIENCE_SECONDS, TO, DoorPath, Inbox, door_text, node, submit
 from tests.postgres import Cluster
 from tests.whole_path import config_text
 
@@ -73,3 +74,24 @@ async def test_a_message_of_a_handset_comes_there_too(nodes: tuple[DoorPath, Doo
     first.simulator.deliver("hi", source="447946000001", destination=NUMBER)
     await inbox.wait_for(1)
     assert len(inbox.received) == 1
+
+
+async def test_a_message_that_waits_at_one_node_is_queried_replaced_and_cancelled_at_another(
+    nodes: tuple[DoorPath, DoorPath],
+) -> None:
+    first, second = nodes
+    (server,) = first.simulator.servers
+    await server.stop(in_order=False)
+    sender, other = await first.bind(), await second.bind()
+    kept, replaced, cancelled = [(await sender.submit(submit())).message_id for _ in range(3)]
+    answer = await other.request(QuerySm(message_id=kept, source_addr="INFO"))
+    assert isinstance(answer, QuerySmResp)
+    assert answer.message_id == kept
+    text = b"another text"
+    await other.request(ReplaceSm(message_id=replaced, source_addr="INFO", registered_delivery=1, short_message=text))
+    await other.request(CancelSm(message_id=cancelled, source_addr="INFO", destination_addr=TO))
+    await server.start()
+    await first.state(kept, "delivered")
+    await first.state(replaced, "delivered")
+    assert await first.state(cancelled) == "deleted"
+    assert sorted(message.short_message for message in first.seen()) == [text, b"hello"]
