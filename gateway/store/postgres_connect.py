@@ -12,6 +12,7 @@ from gateway.store.postgres_writer import LOST, describe, hang_up
 
 CONNECT_SECONDS: Final = 10.0
 COMMAND_SECONDS: Final = 45.0
+MIGRATION_SECONDS: Final = 86_400.0
 MIGRATION_LOCK: Final = 0x534D5003
 OLDEST_VERSION: Final = 13
 
@@ -110,7 +111,9 @@ async def open_first(url: str) -> Connection:
 async def migrate(connection: Connection) -> None:
     """Apply the migrations that are missing; one node at a time."""
     async with connection.transaction():
-        await connection.fetchval("SELECT pg_advisory_xact_lock($1, 0)", MIGRATION_LOCK)
+        # An index over, or a look at, all that is kept takes its time.
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.fetchval("SELECT pg_advisory_xact_lock($1, 0)", MIGRATION_LOCK, timeout=MIGRATION_SECONDS)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations"
             " (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at DOUBLE PRECISION NOT NULL)"
@@ -122,7 +125,7 @@ async def migrate(connection: Connection) -> None:
             raise StoreError(f"the store was written by a newer version (migration {max(newer)})")
         for migration in known:
             if migration.number not in applied:
-                await connection.execute(migration.sql)
+                await connection.execute(migration.sql, timeout=MIGRATION_SECONDS)
                 await connection.execute(
                     "INSERT INTO migrations VALUES ($1, $2, $3)", migration.number, migration.name, time.time()
                 )
