@@ -17,6 +17,8 @@ listen = "127.0.0.1:0"
 listen = "127.0.0.1:0"
 [store]
 url = "memory:"
+[webhooks]
+allow_private_networks = ["127.0.0.0/8"]
 [uplink.main]
 servers = ["smpp://127.0.0.1:1"]
 reconnect_min_seconds = 30
@@ -34,7 +36,7 @@ uplinks = ["main"]
 [account.shop]
 api_keys = ["shop-key"]
 default_sender = "SHOP"
-callback_url = "https://hooks.example.net/shop"
+callback_url = "https://127.0.0.1:1/shop"
 numbers = ["40404"]
 [account.other]
 api_keys = ["other-key"]
