@@ -68,7 +68,8 @@ async def test_every_answer_that_promises_follows_a_sync_of_what_it_promises(tmp
 
 async def test_the_same_witness_notices_a_store_that_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     judge = await judged(tmp_path, "-m", "tests.faults.unsafe_gateway")
-    assert judge.syncs == 0
+    # What is synced when the schema is made says nothing of what is promised later.
+    assert judge.syncs < 5
     assert len(judge.broken) == sum(judge.promises.values()) >= 160
 
 
