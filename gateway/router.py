@@ -3,7 +3,7 @@
 All conditions of a rule must hold. Of the rules that fit, these decide in turn:
 
     rank  >  whole network (MCC-MNC)  >  longest prefix  >  country (MCC)  >  account  >  sender, in full before by a
-    pattern  >  more of the other conditions (coding, class, priority, hours)  >  place in the file
+    pattern  >  more of the other conditions (coding, class, service, priority, hours)  >  place in the file
 
 The order does not depend on the message, so rules are sorted once, and the first that fits decides. On the hot path
 only those are looked at whose prefix and network are the recipient's: a look-up for each length of prefix in use.

@@ -181,6 +181,17 @@ class _OfClass(msgspec.Struct, frozen=True):
         return f"{shown}, wanted is {' or '.join(map(str, self.classes))}"
 
 
+class _OfService(msgspec.Struct, frozen=True):
+    services: tuple[str, ...]
+
+    def holds(self, subject: Subject) -> bool:
+        return subject.message.service in self.services
+
+    def obstacle(self, subject: Subject) -> str:
+        found = subject.message.service or "none"
+        return f"the service is {found}, not {' or '.join(self.services)}"
+
+
 class _Priority(msgspec.Struct, frozen=True):
     least: int
 
@@ -306,6 +317,8 @@ def _other_conditions(config: RouteConfig, hours: Hours | None) -> tuple[Conditi
         made.append(_OfCoding(config.coding))
     if config.message_class:
         made.append(_OfClass(config.message_class))
+    if config.service:
+        made.append(_OfService(config.service))
     if config.min_priority:
         made.append(_Priority(config.min_priority))
     if hours is not None:

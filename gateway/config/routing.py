@@ -68,6 +68,12 @@ class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Annotated[int, setting("A class.", ge=0, le=3)], ...],
         setting("Only messages of these classes (0 is flash); empty: of any, and of none."),
     ] = ()
+    service: Annotated[
+        tuple[Annotated[str, setting("A kind of traffic.", min_length=1, max_length=32)], ...],
+        setting(
+            "Only messages of these kinds of traffic: promotional, a provider's product; empty: of any, and of none."
+        ),
+    ] = ()
     min_priority: Annotated[int, setting("Only messages at least this urgent.", ge=0, le=3)] = 0
     hours: Annotated[
         str,

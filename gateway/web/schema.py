@@ -72,6 +72,8 @@ class MessageIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     time_zone: Name | None = None
     """IANA name: Asia/Kolkata."""
     priority: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
+    service: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    """What kind of traffic it is: transactional, promotional, or a word of your own that routes know."""
 
 
 _one: Final = msgspec.json.Decoder(MessageIn)
@@ -172,6 +174,7 @@ def _new_message(message: MessageIn, account: str) -> NewMessage:
         validity_seconds=message.validity_seconds,
         scheduled_at=_send_at(message),
         priority=message.priority,
+        service=message.service,
     )
 
 

@@ -139,6 +139,7 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     client_reference: str
     validity_seconds: int | None
     priority: int
+    service: str
     dialect: str
     error: str
     uplink: str
@@ -231,6 +232,7 @@ def message_view(message: Message, parts: Sequence[Part], timeline: Sequence[Eve
         client_reference=message.client_reference,
         validity_seconds=message.validity_seconds,
         priority=message.priority,
+        service=message.service,
         dialect=message.dialect,
         error=message.error,
         uplink=message.uplink,

@@ -94,6 +94,7 @@ _ROUTE = st.builds(
     sender=st.sampled_from(["", "SHOP", "S*", "447*"]),
     coding=st.sampled_from(["", "gsm", "ucs2", "binary"]),
     message_class=st.sampled_from([(), (0,), (1, 2)]),
+    service=st.sampled_from([(), ("promotional",), ("T", "P")]),
     min_priority=st.integers(0, 2),
     uplinks=st.just(("x",)),
 )
@@ -104,6 +105,7 @@ _MESSAGE = st.builds(
     sender=st.sampled_from(["SHOP", "SALE", "447700900999"]),
     text=st.sampled_from(["hello", "привет"]),
     message_class=st.sampled_from([None, 0, 2]),
+    service=st.sampled_from(["", "promotional", "T"]),
     priority=st.integers(0, 3),
 )
 
@@ -329,3 +331,12 @@ def test_a_file_of_networks_that_says_two_things_is_refused(tmp_path: Path) -> N
     file.write_text("9198;404-45\n")
     with pytest.raises(ConfigError, match="PREFIX,NETWORK"):
         parse(f'[routing]\nnetworks_file = "{file}"')
+
+
+def test_a_rule_of_a_kind_of_traffic_takes_that_alone() -> None:
+    router = Router(
+        [RouteConfig(name="bulk", service=("promotional", "P"), uplinks=("b",)), RouteConfig(uplinks=("a",))]
+    )
+    assert router.route(new_message(service="promotional")).uplinks == ("b",)
+    assert router.route(new_message(service="T")).uplinks == ("a",)
+    assert any("the service is none" in line for line in router.explain(new_message()).lines())
