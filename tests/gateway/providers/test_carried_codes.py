@@ -1,4 +1,4 @@
-"""Codes that only a network or an operator can cause: read from the receipt, or the answer to a submission, that has them.
+"""Codes that only a network or an operator can cause: read from the receipt or the answer that has them.
 
 Told in the dialect's words; every row of those tables is produced by its own code, none by another's.
 """
@@ -22,6 +22,7 @@ from gateway.providers.mocean import lookup, reports, spec
 from gateway.providers.ports import NetworkInfo
 from smpp.status import CommandStatus
 
+NAMES: Final = {status.value: status.name for status in CommandStatus}
 URL: Final = "https://app.example.net/report"
 
 
@@ -120,7 +121,7 @@ def test_a_delivered_message_is_so_whatever_its_receipt_has_beside() -> None:
 @pytest.mark.parametrize("value", [value for value in mobtexting_codes.SMPP_STATUSES if value])
 def test_whatever_an_smsc_answers_has_a_word_of_mobtexting(value: int) -> None:
     known = {row.word for row in mobtexting_spec.DLR_STATUSES.values()} | set(mobtexting.WORD_BY_STATE.values())
-    name = CommandStatus(value).name if value in set(CommandStatus) else f"0x{value:08X}"
+    name = NAMES.get(value, f"0x{value:08X}")
     one = message(State.REJECTED, error=f"refused by the SMSC ({name})", dialect="mobtexting")
     assert mobtexting_word(one) in known
 
