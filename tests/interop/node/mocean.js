@@ -6,7 +6,7 @@
 const { Client, Mocean } = require('mocean-sdk');
 
 const [baseUrl, call, parameters] = process.argv.slice(2);
-const mocean = new Mocean(new Client({ apiKey: 'KEY', apiSecret: 'SECRET' }), { baseUrl });
+const mocean = new Mocean(new Client({ apiKey: process.env.MOCEAN_KEY || 'KEY', apiSecret: process.env.MOCEAN_SECRET || 'SECRET' }), { baseUrl });
 const given = JSON.parse(parameters);
 
 const calls = {
