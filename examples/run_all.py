@@ -52,6 +52,9 @@ callback_url = "http://127.0.0.1:{webhooks}/"
 inbound_url = "http://127.0.0.1:{webhooks}/"
 numbers = ["40404"]
 mocean = {{ key = "{mocean_key}", secret = "{mocean_secret}" }}
+mobtexting = {{ token = "{mocean_secret}" }}
+lanck = {{ user = "{mocean_key}", password = "{mocean_secret}" }}
+checkmobi = {{ key = "{mocean_secret}" }}
 
 [account.operator]
 api_keys = ["{operator_key}"]
@@ -72,11 +75,19 @@ HELP = """
       -d mocean-from=INFO -d mocean-to=60123456789 --data-urlencode 'mocean-text=Hello' -d mocean-resp-format=json \\
       -d mocean-dlr-mask=1 -d mocean-dlr-url=http://127.0.0.1:{webhooks}/mocean
 
+  for MOBtexting, Lanck or CheckMobi:
+
+    curl -s 'http://127.0.0.1:{http}/mobtexting/api/v2/sms/send?access_token={mocean_secret}&sender=INFO&to=919876543210&message=Hello&service=T'
+    curl -s http://127.0.0.1:{http}/lanck/v1/sms -u {mocean_key}:{mocean_secret} -d number=+37253123456 -d from=INFO \\
+      -d text=Hello -d callbackUrl=http://127.0.0.1:{webhooks}/lanck
+    curl -s http://127.0.0.1:{http}/checkmobi/v1/sms/send -H 'Authorization: {mocean_secret}' \\
+      -d '{{"from": "INFO", "to": "+40743123456", "text": "Hello", "notification_callback": "http://127.0.0.1:{webhooks}/checkmobi"}}'
+
   Look at it:
 
     curl -s http://127.0.0.1:{admin}/readyz
     curl -s http://127.0.0.1:{admin}/metrics | grep ^gateway_
-    gateway binds --config {config}          # messages, queue show, pause demo, reload, … : gateway --help
+    .venv/bin/gateway binds --config {config}          # messages, queue show, pause demo, reload, … : gateway --help
 
   Receipts come back on any of the four binds, and are printed here as they reach the webhook. Ctrl-C stops everything.
 """
