@@ -106,10 +106,14 @@ def text_of(fields: Mapping[str, object], name: str) -> str:
     Raises:
         Refused: it is a list or an object.
     """
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.strip()
     try:
-        return text_field(fields, name).strip()
+        return text_field(fields, name)
     except UnreadableFields:
-        value = fields.get(name)
         if isinstance(value, bool):
             return "1" if value else "0"
         raise invalid(name, f"The {name} must be a string.") from None

@@ -3,10 +3,12 @@
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from gateway.errors import InvalidMessage
 from gateway.models import Coding, Message, NewMessage
@@ -25,8 +27,7 @@ _TIME_FORMATS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %I:%M%p", "%Y-%m-%d %H:%M
 _DLT_ID: Final = re.compile(r"[0-9]{1,30}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """What one request or node says of its messages."""
 
     sender: str
@@ -44,8 +45,7 @@ class Order:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One receiver and what became of it."""
 
     mobile: str
