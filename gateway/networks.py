@@ -6,6 +6,7 @@ exemptions.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
@@ -80,6 +81,12 @@ def check_url(url: str, exempt: Sequence[Network] = (), *, field: str = "callbac
     Raises:
         InvalidMessage: ``invalid_callback_url``.
     """
+    _check_url(url, tuple(exempt), field)
+
+
+@lru_cache(maxsize=4_096)
+def _check_url(url: str, exempt: tuple[Network, ...], field: str) -> None:
+    """The same address is called again and again: what passed once need not be taken apart a second time."""
     try:
         if len(url) > URL_MAX_LENGTH or not url.isprintable() or " " in url or "\\" in url:
             raise ValueError("not a URL")
