@@ -42,7 +42,8 @@ class KeywordsConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Words of handsets that the gateway itself understands, large and small letters alike."""
 
     stop: Annotated[
-        tuple[Word, ...], setting("Of who wants no more messages: alone or before two words more; none: they mean nothing.")
+        tuple[Word, ...],
+        setting("Of who wants no more messages: alone or before two words more; none: they mean nothing."),
     ] = (
         "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke",
         "arret", "arrêt", "stopp", "parar", "baja", "sair", "стоп", "отписка", "停止", "退订", "إيقاف",
