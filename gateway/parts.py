@@ -401,7 +401,7 @@ class Parts:
 
     async def _bearer_of(self, account: str, webhook: str) -> str:
         """The token that goes with callbacks to a webhook that an app has registered."""
-        entries = await self._service_desk.directory.by_name(account, "webhook", webhook)
+        entries = await self._service_desk.directory.recall(account, "webhook", webhook)
         return str(entries[0].fields.get("secret") or "") if entries else ""
 
     def _services(self) -> Services:
