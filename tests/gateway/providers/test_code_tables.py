@@ -343,10 +343,30 @@ async def test_checkmobi_says_so(gateway: Gateway, code: int) -> None:
     assert status == checkmobi.ERRORS[code].http_status
 
 
+CHECKMOBI_HTTP: Final[Table] = {
+    200: checkmobi_sms(),
+    204: Tried(CHECKMOBI_TESTS, "test_unknown_and_cancelled_validations"),
+    400: checkmobi_sms({"to": "+44"}),
+    401: checkmobi_sms(account="nobody"),
+    403: checkmobi_sms({"to": f"+{LISTED}"}),
+    404: Cause(call="/v1/sms/01J0000000000000000000000X", method="GET"),
+    500: Tried(CHECKMOBI_TESTS, "test_every_refusal_has_the_error_shape"),
+    503: checkmobi_sms(is_broken=True),
+}
+
+
+@pytest.mark.parametrize("status", [status for status, row in CHECKMOBI_HTTP.items() if isinstance(row, Cause)])
+async def test_checkmobi_answers_with_each_of_its_http_statuses(gateway: Gateway, status: int) -> None:
+    said, answer = await answer_to(gateway, "checkmobi", CHECKMOBI_HTTP[status])
+    assert said == status
+    assert set(answer) == ({"id", "number_info"} if status == 200 else {"code", "error"})
+
+
 TABLES: Final[Mapping[str, tuple[Mapping[int, Row], set[int]]]] = {
     **{name: (rows, set(known)) for name, (rows, known) in MOCEAN.items()},
     "lanck": (LANCK, set(lanck.ERRORS)),
     "checkmobi": (CHECKMOBI, set(checkmobi.ERRORS)),
+    "checkmobi http": (CHECKMOBI_HTTP, set(checkmobi.HTTP_STATUSES)),
 }
 
 
