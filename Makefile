@@ -12,7 +12,7 @@ run: $(VENV)/.run
 	@exec $(BIN)/python -m examples.run_all $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
