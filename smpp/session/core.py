@@ -3,6 +3,7 @@
 `SessionCore` ← `Sending` ← `Receiving` ← `Session`: one object in four files, each built on the one before.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
 from typing import Final
@@ -31,7 +32,7 @@ class Own(Enum):
     UNBIND = 2
 
 
-class SessionCore:
+class SessionCore(ABC):
     """What a session knows, and the moves that its parts have in common."""
 
     __slots__ = (
@@ -217,9 +218,9 @@ class SessionCore:
 
     # Small things
 
+    @abstractmethod
     def _go_on_reading(self) -> None:
         """There is room for requests of the peer again."""
-        raise NotImplementedError
 
     def _put(self, message: Message, sequence_number: int, command_status: int = 0) -> None:
         self._out.append(encode(message, sequence_number, command_status))
