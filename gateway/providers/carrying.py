@@ -206,3 +206,26 @@ def _port(header: UserDataHeader | None, message: NewMessage) -> int | None:
         if tag == DESTINATION_PORT_TAG and len(value) == 2:
             return int.from_bytes(value, "big")
     return None
+
+
+def check_is_text(message: Outgoing, provider: str, *, carries_ports: bool = False) -> None:
+    """Refuse what a provider of plain texts cannot carry; a message class is left out.
+
+    Args:
+        provider: its own name, for the reason.
+        carries_ports: whether a header that names application ports, and nothing else, is taken.
+
+    Raises:
+        Unsupported: the text says what.
+    """
+    if message.text is None:
+        raise Unsupported(f"{provider} carries text, not octets")
+    if not message.text:
+        raise Unsupported(f"{provider} carries no message without text")
+    if carries_ports:
+        if message.udh and not (message.has_only_ports and message.port is not None):
+            raise Unsupported(f"{provider} carries no user data header but ports")
+    elif message.udh or message.port is not None:
+        raise Unsupported(f"{provider} carries no user data header and no ports")
+    if message.protocol_id:
+        raise Unsupported(f"{provider} carries no protocol identifier")

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from gateway.errors import Unsupported
 from gateway.models import Receipt
 from gateway.providers.base import WebRequest
-from gateway.providers.carrying import Outgoing
+from gateway.providers.carrying import Outgoing, check_is_text
 from gateway.providers.checkmobi import spec
 from gateway.providers.checkmobi.reach import CheckmobiReach
 from gateway.providers.connecting import (
@@ -101,14 +100,7 @@ class CheckmobiConnector:
 
     def check(self, message: Outgoing) -> None:
         """Refuse what CheckMobi cannot carry; a message class is left out."""
-        if message.text is None:
-            raise Unsupported("CheckMobi carries text, not octets")
-        if not message.text:
-            raise Unsupported("CheckMobi carries no message without text")
-        if message.udh or message.port is not None:
-            raise Unsupported("CheckMobi carries no user data header and no ports")
-        if message.protocol_id:
-            raise Unsupported("CheckMobi carries no protocol identifier")
+        check_is_text(message, "CheckMobi")
 
     def request(self, message: Outgoing) -> HttpCall:
         """POST /sms/send."""

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from gateway.errors import Unsupported
 from gateway.models import Inbound, Receipt
 from gateway.providers.base import WebRequest
-from gateway.providers.carrying import Outgoing
+from gateway.providers.carrying import Outgoing, check_is_text
 from gateway.providers.connecting import (
     Answered,
     BadCallback,
@@ -98,14 +97,7 @@ class LanckConnector:
 
     def check(self, message: Outgoing) -> None:
         """Refuse what Lanck cannot carry; a message class is left out."""
-        if message.text is None:
-            raise Unsupported("Lanck carries text, not octets")
-        if not message.text:
-            raise Unsupported("Lanck carries no message without text")
-        if message.udh or message.port is not None:
-            raise Unsupported("Lanck carries no user data header and no ports")
-        if message.protocol_id:
-            raise Unsupported("Lanck carries no protocol identifier")
+        check_is_text(message, "Lanck")
 
     def request(self, message: Outgoing) -> HttpCall:
         """POST /sms."""

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from gateway.errors import Unsupported
 from gateway.models import Inbound, Receipt, State
 from gateway.providers.base import WebAnswer, WebRequest
-from gateway.providers.carrying import Outgoing
+from gateway.providers.carrying import Outgoing, check_is_text
 from gateway.providers.connecting import (
     Answered,
     BadCallback,
@@ -90,14 +89,7 @@ class MobtextingConnector:
 
     def check(self, message: Outgoing) -> None:
         """Refuse what MOBtexting cannot carry: of headers it knows the application port alone."""
-        if message.text is None:
-            raise Unsupported("MOBtexting carries text, not octets")
-        if not message.text:
-            raise Unsupported("MOBtexting carries no message without text")
-        if message.udh and not (message.has_only_ports and message.port is not None):
-            raise Unsupported("MOBtexting carries no user data header but ports")
-        if message.protocol_id:
-            raise Unsupported("MOBtexting carries no protocol identifier")
+        check_is_text(message, "MOBtexting", carries_ports=True)
 
     def request(self, message: Outgoing) -> HttpCall:
         """POST sms/send."""
