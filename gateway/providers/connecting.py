@@ -96,6 +96,10 @@ class Passed(NamedTuple):
     """Below the uplink's `base_url`; what varies stands in braces."""
     callbacks: tuple[str, ...] = ()
     """Fields of query or body that hold addresses for callbacks."""
+    asking: tuple[str, ...] = ()
+    """... for callbacks whose answer the provider waits for, and acts upon."""
+    embedded: tuple[str, ...] = ()
+    """Fields whose text is JSON of its own, in which such fields may be."""
 
 
 class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):

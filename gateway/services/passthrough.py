@@ -8,12 +8,10 @@ Whose a callback is, is kept before the request that names its address leaves.
 
 import asyncio
 import re
-import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
-from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -22,11 +20,12 @@ from gateway.errors import InvalidMessage, StoreError
 from gateway.models import Callback
 from gateway.networks import Network, check_url
 from gateway.providers.base import WebAnswer, WebRequest
-from gateway.providers.connecting import HttpCall, HttpReply, Passed
-from gateway.providers.forms import TooManyFields, is_web_address
+from gateway.providers.connecting import Passed
+from gateway.providers.forms import is_web_address
 from gateway.providers.ports import Directory, NoAnswer, NotOffered
 from gateway.providers.seams import ChannelStates
-from gateway.services import rewriting
+from gateway.services.asking import AppClient
+from gateway.services.forwarding import Forwarding, Owner, reference_key
 from gateway.store import Record, Store
 from gateway.tasks import cancel_all
 from gateway.uplinks.addresses import CallbackAddresses
@@ -41,23 +40,10 @@ LIFETIME_SECONDS: Final = 14 * 86_400.0
 """How long callbacks of a passed-on request are handed back."""
 SWEEP_SECONDS: Final = 600.0
 SWEEP_BATCH: Final = 200
-WHOLE_ANSWER_OCTETS: Final = 1 << 18
-"""A JSON answer up to this is read, to know the ids that callbacks will bear."""
 RELAY_TRIES: Final = 20
-PASSED_HEADERS: Final = ("Accept", "Accept-Language", "X-Client-IP")
-RETURNED_HEADERS: Final = ("Content-Disposition", "Retry-After")
-
-
-class Owner(msgspec.Struct, frozen=True):
-    """Whose callbacks they are."""
-
-    account: str
-    url: str
-    dialect: str
-    secret: str = ""
-    """Sent back as a bearer token, where the app's webhook has one."""
-    order: str = ""
-    """A service's own order, whose state they tell; then there is no address."""
+TAKEN: Final = WebAnswer(status=200, content_type="", body=b"")
+SAYS_NOTHING: Final = WebAnswer(status=502, content_type="", body=b"")
+"""The app that a provider waits for did not answer."""
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -94,6 +80,7 @@ class PassThroughService:
         self._store = store
         self._addresses = addresses
         self._exempt = exempt
+        self._apps = AppClient(exempt)
         self.directory: Directory | None = None
         """Knows the webhooks that accounts have registered here, for providers whose calls name webhooks."""
         self.states: Sequence[ChannelStates] = ()
@@ -105,6 +92,7 @@ class PassThroughService:
     def reconfigure(self, exempt: Sequence[Network]) -> None:
         """Let callbacks go to these private networks, from now on."""
         self._exempt = exempt
+        self._apps.reconfigure(exempt)
 
     # --- handing on ---
 
@@ -130,9 +118,9 @@ class PassThroughService:
         limit = uplink.config.pass_through_limit_bytes
         if len(request.body) > limit:
             raise InvalidMessage("body_too_large", f"at most {limit} octets are passed on", "body")
-        forwarding = _Forwarding(self, uplink, account, passed, request)
-        call = await forwarding.call(path)
-        body = _limited(request.stream, limit) if request.stream is not None else None
+        forwarding = Forwarding(self, uplink, account, passed)
+        call = await forwarding.call(request, path)
+        body = forwarding.stream(request, _limited(request.stream, limit)) if request.stream is not None else None
         try:
             reply, chunks = await uplink.stream(call, body, limit=limit)
             if reply.status in (401, 403):
@@ -173,6 +161,10 @@ class PassThroughService:
 
     async def keep_owner(self, uplink: str, owner: Owner, keys: Sequence[str]) -> None:
         """Keep whose the callbacks are that bear one of these keys."""
+        await self.keep_owners(uplink, [(key, owner) for key in keys])
+
+    async def keep_owners(self, uplink: str, owners: Iterable[tuple[str, Owner]]) -> None:
+        """Keep whose the callbacks are that bear these keys."""
         now = self._clock()
         await self._store.put_records(
             [
@@ -185,7 +177,7 @@ class PassThroughService:
                     created_at=now,
                     updated_at=now,
                 )
-                for key in keys
+                for key, owner in owners
             ]
         )
 
@@ -195,26 +187,42 @@ class PassThroughService:
 
     # --- handing back ---
 
-    async def relay(self, uplink: str, relay_id: str, request: WebRequest) -> bool:
-        """Owe an app a provider's request as it came; whether it is anybody's."""
+    async def relay(self, uplink: str, relay_id: str, request: WebRequest) -> WebAnswer | None:
+        """Owe an app a provider's request as it came; how it is answered, None where it is nobody's.
+
+        What a provider waits for is asked of the app at once: then the answer is the app's own.
+        """
         for _ in range(RELAY_TRIES):
             record = await self._store.find_record(KIND, uplink, relay_id)
             if record is None:
-                return False
+                return None
             now = self._clock()
             owner = _decode(record.value)
             if owner.order:
                 await self._tell_state(uplink, owner.order, request)
-                return True
-            callback = _callback(self._store.ids.new(now), owner, request, now)
-            if all(await self._store.put_records([replace(record, updated_at=now, callbacks=(callback,))])):
+                return TAKEN
+            if owner.asks:
+                return await self._asked(uplink, owner, request)
+            owed = tuple(_callback(self._store.ids.new(now), one, request, now) for one in (owner, *owner.others))
+            if all(await self._store.put_records([replace(record, updated_at=now, callbacks=owed)])):
                 self._on_callbacks()
-                return True
+                return TAKEN
         raise StoreError("too many callbacks of one request at once")
 
-    async def relay_by_reference(self, uplink: str, reference: str, request: WebRequest) -> bool:
+    async def relay_by_reference(self, uplink: str, reference: str, request: WebRequest) -> WebAnswer | None:
         """The same for one that bears an id of the answer to the passed-on request."""
-        return bool(reference) and await self.relay(uplink, reference_key(reference), request)
+        return await self.relay(uplink, reference_key(reference), request) if reference else None
+
+    async def _asked(self, name: str, owner: Owner, request: WebRequest) -> WebAnswer:
+        answer = await self._apps.ask(_address(owner.url, request), request, secret=owner.secret)
+        if answer is None:
+            log.warning("an app says nothing to what a provider asks", uplink=name, account=owner.account)
+            return SAYS_NOTHING
+        uplink = next((uplink for uplink in self._uplinks() if uplink.name == name), None)
+        if uplink is None:
+            return answer
+        passed = Passed("", "", asking=owner.asks)
+        return await Forwarding(self, uplink, owner.account, passed).said_by_app(answer)
 
     async def _tell_state(self, name: str, order: str, request: WebRequest) -> None:
         uplink = next((uplink for uplink in self._uplinks() if uplink.name == name), None)
@@ -253,109 +261,6 @@ class PassThroughService:
         return len(old) == SWEEP_BATCH
 
 
-class _Forwarding:
-    """One request on its way."""
-
-    def __init__(
-        self, service: PassThroughService, uplink: RestUplink, account: str, passed: Passed, request: WebRequest
-    ) -> None:
-        self._service = service
-        self._uplink = uplink
-        self._account = account
-        self._passed = passed
-        self._request = request
-        self._owner: Owner | None = None
-        self._relay_id = secrets.token_hex(16)
-        self._wanted: str | None = None
-
-    async def call(self, path: str) -> HttpCall:
-        """The request as it leaves."""
-        request, uplink = self._request, self._uplink
-        own = {name: value for name, value in uplink.connector.credential_fields().items() if value}
-        try:
-            self._find_callback()
-            if self._wanted:
-                self._owner = await self._service.owner_of(self._account, uplink.kind, self._wanted)
-                await self._service.keep_owner(uplink.name, self._owner, [self._relay_id])
-            in_body = request.content_type == rewriting.FORM or request.content_type.endswith("json")
-            query = rewriting.form(request.query, self._change, {} if in_body and request.body else own)
-            body = self._body(own)
-        except TooManyFields as error:
-            raise InvalidMessage("too_many_fields", str(error), "body") from None
-        except ValueError as error:
-            raise InvalidMessage("invalid_body", f"the body cannot be read: {error}", "body") from None
-        quoted = quote(path, safe="/+:@,~!$&'()*;=")
-        headers = {name: request.headers[name] for name in PASSED_HEADERS if name in request.headers}
-        return HttpCall(
-            method=request.method,
-            path=f"{quoted}?{query.decode('ascii')}" if query else quoted,
-            # With its boundary, where it has one.
-            content_type=request.headers.get("Content-Type", request.content_type),
-            body=body,
-            headers=(*headers.items(), *uplink.connector.credentials()),
-        )
-
-    def _find_callback(self) -> None:
-        """Look for the app's own address, without changing anything."""
-        if not self._passed.callbacks:
-            return
-
-        def look(name: str, value: str) -> str:
-            if name in self._passed.callbacks and value and self._wanted is None:
-                self._wanted = value
-            return value
-
-        rewriting.form(self._request.query, look, {})
-        self._rewritten(look, {})
-
-    def _change(self, name: str, value: str) -> str | None:
-        if name.lower() in self._uplink.connector.credential_fields():
-            return None
-        if name in self._passed.callbacks and value:
-            address = self._service.relay_address(self._uplink.name, self._relay_id)
-            if not address and is_web_address(value):
-                # Nobody can call us: the provider calls the app itself.
-                return value
-            return self._uplink.connector.callback_value(address) or None
-        return value
-
-    def _body(self, own: Mapping[str, str]) -> bytes:
-        request = self._request
-        if request.content_type == rewriting.MULTIPART and request.body:
-            left_out = tuple(self._uplink.connector.credential_fields())
-            return rewriting.multipart(request.body, request.headers.get("Content-Type", ""), left_out)
-        return self._rewritten(self._change, own)
-
-    def _rewritten(self, change: rewriting.Change, more: Mapping[str, str]) -> bytes:
-        request = self._request
-        if not request.body:
-            return request.body
-        if request.content_type == rewriting.FORM:
-            # Some samples send JSON and call it a form.
-            if request.body.lstrip()[:1] == b"{":
-                return rewriting.json_body(request.body, change, more)
-            return rewriting.form(request.body, change, more)
-        if request.content_type.endswith("json") or (not request.content_type and request.body[:1] == b"{"):
-            return rewriting.json_body(request.body, change, more)
-        return request.body
-
-    async def answer(self, reply: HttpReply, chunks: AsyncIterator[bytes]) -> WebAnswer:
-        """The answer as the app gets it; what it says of ids is kept first, for its callbacks."""
-        headers = tuple((name, reply.headers[name]) for name in RETURNED_HEADERS if name in reply.headers)
-        answer = WebAnswer(
-            status=reply.status, content_type=reply.content_type, body=b"", headers=headers, stream=chunks
-        )
-        if "json" not in reply.content_type or _length(reply) > WHOLE_ANSWER_OCTETS:
-            return answer
-        body = b"".join([chunk async for chunk in chunks])
-        if self._owner is not None:
-            references = self._uplink.connector.references(replace(reply, body=body))
-            if references:
-                keys = [reference_key(one) for one in dict.fromkeys(references)]
-                await self._service.keep_owner(self._uplink.name, self._owner, keys)
-        return replace(answer, body=body, stream=None)
-
-
 def _call_of(calls: Sequence[Passed], method: str, path: str) -> Passed | None:
     segments = path.split("/")
     if "." in segments or ".." in segments or "\\" in path:
@@ -374,16 +279,11 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _callback(identifier: str, owner: Owner, request: WebRequest, now: float) -> Callback:
-    url = owner.url
-    query = request.query.decode("latin-1")
-    if query and request.method in ("GET", "DELETE"):
-        address, mark, fragment = url.partition("#")
-        url = f"{address}{'&' if '?' in address else '?'}{query}{mark}{fragment}"
     headers = (("Authorization", f"Bearer {owner.secret}"),) if owner.secret else ()
     return Callback(
         id=identifier,
         account=owner.account,
-        url=url,
+        url=_address(owner.url, request),
         method=request.method,
         content_type=request.headers.get("Content-Type", request.content_type),
         body=request.body,
@@ -394,14 +294,13 @@ def _callback(identifier: str, owner: Owner, request: WebRequest, now: float) ->
     )
 
 
-def reference_key(reference: str) -> str:
-    """What a relay is kept under that is found by an id of the provider's."""
-    return f"ref.{reference}"
-
-
-def _length(reply: HttpReply) -> int:
-    written = reply.headers.get("Content-Length", "")
-    return int(written) if written.isascii() and written.isdigit() else 0
+def _address(url: str, request: WebRequest) -> str:
+    """Where an app is called, with what the provider's query says where that is all it says."""
+    query = request.query.decode("latin-1")
+    if not query or request.method not in ("GET", "DELETE"):
+        return url
+    address, mark, fragment = url.partition("#")
+    return f"{address}{'&' if '?' in address else '?'}{query}{mark}{fragment}"
 
 
 async def _limited(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

@@ -13,7 +13,8 @@ import structlog
 from gateway.errors import StoreError
 from gateway.providers.ports import NetworkInfo, NotOffered
 from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, LookupFailed
-from gateway.services.passthrough import Owner, PassThroughService, reference_key
+from gateway.services.forwarding import Owner, reference_key
+from gateway.services.passthrough import PassThroughService
 from gateway.uplinks.rest import RestUplink
 from gateway.uplinks.rest_http import NoReply
 

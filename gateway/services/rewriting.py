@@ -1,11 +1,11 @@
 """Rewrites a request that is passed on: other credentials, other callback addresses. Pure.
 
-query, form, JSON, multipart ──► fields left out, or with another value; all else stays octet for octet
+query, form, JSON ──► fields left out, or with another value; all else stays octet for octet (`multipart` has the rest)
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 from urllib.parse import quote_from_bytes
 
 from gateway.providers.forms import parse_form
@@ -13,11 +13,18 @@ from gateway.providers.forms import parse_form
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 
-Change = Callable[[str, str], str | None]
-"""Name and value of a field to its new value; None: the field is left out."""
+
+class Changes(Protocol):
+    """What is to become of fields."""
+
+    def drops(self, name: str) -> bool:
+        """Whether a field is left out, whatever it holds."""
+
+    def change(self, name: str, value: str) -> str | None:
+        """The new value of one that holds text; None: it is left out."""
 
 
-def form(encoded: bytes, change: Change, more: Mapping[str, str]) -> bytes:
+def form(encoded: bytes, changes: Changes, more: Mapping[str, str]) -> bytes:
     """A form or a query string with some fields changed and others added.
 
     Raises:
@@ -27,7 +34,7 @@ def form(encoded: bytes, change: Change, more: Mapping[str, str]) -> bytes:
     is_changed = bool(more)
     for name, value in parse_form(encoded):
         old = value.decode("utf-8", "surrogateescape")
-        new = change(name, old)
+        new = None if changes.drops(name) else changes.change(name, old)
         is_changed = is_changed or new != old
         if new is not None:
             pieces.append(_field(name, new.encode("utf-8", "surrogateescape")))
@@ -41,7 +48,7 @@ def _field(name: str, value: bytes) -> str:
     return f"{quote_from_bytes(name.encode(), safe='[]')}={quote_from_bytes(value, safe='')}"
 
 
-def json_body(body: bytes, change: Change, more: Mapping[str, str]) -> bytes:
+def json_body(body: bytes, changes: Changes, more: Mapping[str, str]) -> bytes:
     """A JSON body with some fields changed, however deep, and others added at its top.
 
     Raises:
@@ -49,7 +56,7 @@ def json_body(body: bytes, change: Change, more: Mapping[str, str]) -> bytes:
     """
     try:
         content = json.loads(body)
-        changed = _walk(content, change)
+        changed = _walk(content, changes)
     except RecursionError:
         raise ValueError("nested too deep") from None
     if changed == content and not more:
@@ -59,44 +66,27 @@ def json_body(body: bytes, change: Change, more: Mapping[str, str]) -> bytes:
     return json.dumps(changed, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def _walk(value: Any, change: Change) -> Any:
+def json_text(text: str, changes: Changes) -> str:
+    """JSON that is itself the value of a field; what is none stays as it is."""
+    try:
+        return json_body(text.encode("utf-8", "surrogatepass"), changes, {}).decode("utf-8", "surrogatepass")
+    except ValueError:
+        return text
+
+
+def _walk(value: Any, changes: Changes) -> Any:
     if isinstance(value, list):
-        return [_walk(item, change) for item in value]
+        return [_walk(item, changes) for item in value]
     if not isinstance(value, dict):
         return value
     new: dict[str, Any] = {}
     for name, item in value.items():
+        if changes.drops(name):
+            continue
         if isinstance(item, str):
-            text = change(name, item)
+            text = changes.change(name, item)
             if text is not None:
                 new[name] = text
         else:
-            new[name] = _walk(item, change)
+            new[name] = _walk(item, changes)
     return new
-
-
-def multipart(body: bytes, content_type: str, left_out: Sequence[str]) -> bytes:
-    """A multipart form without some of its fields."""
-    boundary = _boundary(content_type)
-    if not boundary or not left_out:
-        return body
-    mark = b"--" + boundary
-    pieces = body.split(mark)
-    return mark.join(piece for piece in pieces if _part_name(piece) not in left_out)
-
-
-def _boundary(content_type: str) -> bytes:
-    for parameter in content_type.split(";")[1:]:
-        name, _, value = parameter.strip().partition("=")
-        if name.lower() == "boundary":
-            return value.strip('"').encode("latin-1", "replace")
-    return b""
-
-
-def _part_name(piece: bytes) -> str:
-    head = piece.partition(b"\r\n\r\n")[0]
-    for line in head.split(b"\r\n"):
-        if line.lower().startswith(b"content-disposition:"):
-            _, _, rest = line.decode("utf-8", "replace").partition(' name="')
-            return rest.partition('"')[0].lower()
-    return ""

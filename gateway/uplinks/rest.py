@@ -47,6 +47,8 @@ replace = msgspec.structs.replace
 AUTOMATIC_POLL_SECONDS: Final = 30.0
 MAX_PARTS: Final = 255
 IDLE_SECONDS: Final = 60.0
+SECRET_OCTETS: Final = 6
+"""What is shorter cannot be told from other text."""
 
 
 class Ways(NamedTuple):
@@ -278,6 +280,15 @@ class RestUplink:
             if text:
                 error = error.replace(text, MASK)
         return error
+
+    def without_credentials(self, octets: bytes) -> bytes:
+        """What a provider says, without what it may have read back to us: it is handed to others."""
+        config = self._config
+        for secret in (config.key, config.secret, config.token, config.password, config.signing_secret):
+            hidden = secret.reveal().encode()
+            if len(hidden) >= SECRET_OCTETS:
+                octets = octets.replace(hidden, MASK.encode())
+        return octets
 
     def _without_reply(self, error: NoReply) -> SubmitResult:
         if error.has_left or not self.client.held_seconds:

@@ -21,7 +21,6 @@ from gateway.uplinks.addresses import PATH, CallbackAddresses
 _log: Final = structlog.get_logger("gateway.web")
 
 UNKNOWN: Final = "unknown"
-_TAKEN: Final = WebAnswer(status=200, content_type="", body=b"")
 RETRY_AFTER_SECONDS: Final = "5"
 
 
@@ -38,14 +37,14 @@ class Taker(Protocol):
 class Relay(Protocol):
     """Knows whose callbacks of passed-on requests are."""
 
-    async def relay(self, uplink: str, relay_id: str, request: WebRequest) -> bool:
-        """Commit that an app is owed this request as it came; whether one is.
+    async def relay(self, uplink: str, relay_id: str, request: WebRequest) -> WebAnswer | None:
+        """Commit that an app is owed this request as it came, or ask it at once; None: it is nobody's.
 
         Raises:
             gateway.errors.StoreError: it was not kept.
         """
 
-    async def relay_by_reference(self, uplink: str, reference: str, request: WebRequest) -> bool:
+    async def relay_by_reference(self, uplink: str, reference: str, request: WebRequest) -> WebAnswer | None:
         """The same where the request says itself what it belongs to."""
 
 
@@ -103,7 +102,7 @@ class CallbackDoor:
     async def _take(self, name: str, taker: Taker, relay_id: str, request: WebRequest) -> web.Response:
         if relay_id:
             taker.check_signature(request)
-            return await self._relayed(name, self._relay.relay(name, relay_id, request), _TAKEN)
+            return await self._relayed(name, self._relay.relay(name, relay_id, request))
         read, answer = await taker.take_callback(request)
         if read.relay:
             owed = self._relay.relay_by_reference(name, read.reference, request)
@@ -111,10 +110,13 @@ class CallbackDoor:
         self._count(name, "taken")
         return _response(answer)
 
-    async def _relayed(self, name: str, owed: Awaitable[bool], answer: WebAnswer) -> web.Response:
-        if await owed:
+    async def _relayed(
+        self, name: str, owed: Awaitable[WebAnswer | None], answer: WebAnswer | None = None
+    ) -> web.Response:
+        said = await owed
+        if said is not None:
             self._count(name, "relayed")
-            return _response(answer)
+            return _response(answer or said)
         # Nobody's: the provider may as well stop calling.
         return self._refused(name, "unclaimed", 404)
 

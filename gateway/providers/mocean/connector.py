@@ -82,10 +82,11 @@ PENDING: Final = 4
 NOT_FOUND: Final = 5
 
 PASSED: Final = (
-    Passed("POST", "/rest/2/voice/dial", ("mocean-event-url",)),
+    # "We will also pass in information over to the webhook and await for response": of collect alone.
+    Passed("POST", "/rest/2/voice/dial", ("mocean-event-url",), ("event-url",), ("mocean-command",)),
     Passed("POST", "/rest/2/voice/hangup"),
     Passed("GET", "/rest/2/voice/rec"),
-    Passed("POST", "/rest/2/send-message", ("mocean-event-url",)),
+    Passed("POST", "/rest/2/send-message", ("mocean-event-url",), ("event-url",), ("mocean-command",)),
     Passed("POST", "/rest/2/send-message/whatsapp", ("mocean-event-url",)),
     Passed("GET", "/rest/2/media/whatsapp"),
     Passed("POST", "/rest/2/nl", ("mocean-nl-url",)),

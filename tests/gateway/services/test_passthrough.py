@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -125,6 +126,196 @@ async def test_an_app_may_not_have_callbacks_sent_where_it_may_not_reach() -> No
         assert not here.provider.requests
 
 
+async def test_every_address_becomes_ours_and_each_is_called_back_by_its_own() -> None:
+    async with world("mobtexting") as here:
+        here.ways.directory = Webhooks("hook-1", "hook-2")  # type: ignore[assignment]
+        channels = [
+            {"name": "sms", "meta": {"webhook_id": "hook-1"}},
+            {"name": "rcs", "meta": {"webhook_id": "hook-2"}},
+        ]
+
+        async def take(_taken: Taken) -> web.StreamResponse | None:
+            return answer_json({"data": [{"id": "of-1"}, {"id": "of-2"}]})
+
+        here.provider.instead = take
+        await passed(here, in_json("/api/v2/whatsapp/message/send", {"channels": channels}))
+
+        sent = here.provider.requests[0].content
+        assert [one["meta"]["webhook_id"] for one in sent["channels"]] == [sim_mobtexting.WEBHOOK] * 2
+        for number in ("1", "2"):
+            assert await here.ways.relay_by_reference("way", f"of-{number}", in_json("/", {"event": number}))
+        assert [(one.url, one.body) for one in await here.owed()] == [
+            (f"{APP}&of=hook-1", b'{"event": "1"}'),
+            (f"{APP}&of=hook-2", b'{"event": "2"}'),
+        ]
+
+
+async def test_where_nothing_says_whose_a_callback_is_all_of_them_hear_of_it() -> None:
+    async with world("mobtexting") as here:
+        here.ways.directory = Webhooks("hook-1", "hook-2")  # type: ignore[assignment]
+        channels = [{"meta": {"webhook_id": "hook-1"}}, {"meta": {"webhook_id": "hook-2"}}]
+        await passed(here, in_json("/api/v2/whatsapp/message/send", {"channels": channels}))
+
+        assert await here.ways.relay_by_reference("way", "wa-1", in_json("/", {"event": "x"}))
+        assert [one.url for one in await here.owed()] == [f"{APP}&of=hook-1", f"{APP}&of=hook-2"]
+
+
+async def test_two_addresses_of_one_call_are_told_apart() -> None:
+    async with world("mocean") as here:
+        other = "http://127.0.0.1:9/other"
+        fields = {"mocean-to": "60", "mocean-event-url": APP}
+        await passed(here, form("/rest/2/voice/dial", fields, query=urlencode({"mocean-event-url": other})))
+
+        taken = here.provider.requests[0]
+        relays = [here.relay_id(one["mocean-event-url"]) for one in (taken.query, taken.content)]
+        for relay in relays:
+            assert await here.ways.relay("way", relay, in_json("/", {}))
+        assert [one.url for one in await here.owed()] == [other, APP]
+
+
+async def asked_app(path: str = "/") -> tuple[web.AppRunner, str, list[tuple[str, dict[str, Any]]]]:
+    """An app that answers with what is to happen next in a call."""
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    async def next_commands(request: web.Request) -> web.Response:
+        heard.append((request.method, dict(await request.post())))
+        url = f"http://{request.host}/again"
+        commands = [{"action": "say", "text": "?", "language": "en-GB"}, {"action": "collect", "event-url": url}]
+        return web.json_response(commands, status=201)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", next_commands)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}", heard
+
+
+async def test_what_a_call_waits_for_is_asked_of_the_app_at_once() -> None:
+    runner, url, heard = await asked_app()
+    try:
+        async with world("mocean") as here:
+            command = [{"action": "collect", "event-url": f"{url}/digits", "min": 1, "max": 1, "timeout": 10000}]
+            await passed(here, form("/rest/2/voice/dial", {"mocean-to": "60", "mocean-command": json.dumps(command)}))
+
+            (sent,) = json.loads(here.provider.requests[0].content["mocean-command"])
+            assert {**sent, "event-url": ""} == {**command[0], "event-url": ""}
+            digits = form("/", {"mocean-digits": "7", "mocean-call-uuid": "c"})
+            answer = await here.ways.relay("way", here.relay_id(sent["event-url"]), digits)
+
+            assert answer is not None and answer.status == 201
+            assert answer.content_type.startswith("application/json")
+            assert heard == [("POST", {"mocean-digits": "7", "mocean-call-uuid": "c"})]
+            say, collect = json.loads(answer.body)
+            assert say == {"action": "say", "text": "?", "language": "en-GB"}
+            # What the app says next leads to us as well.
+            again = await here.ways.relay("way", here.relay_id(collect["event-url"]), digits)
+            assert again is not None and len(heard) == 2
+            assert not await here.owed()
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_call_that_waits_for_an_app_that_is_gone_is_told_so() -> None:
+    async with world("mocean") as here:
+        command = json.dumps([{"action": "collect", "event-url": APP}])
+        await passed(here, form("/rest/2/voice/dial", {"mocean-to": "60", "mocean-command": command}))
+        (sent,) = json.loads(here.provider.requests[0].content["mocean-command"])
+
+        answer = await here.ways.relay("way", here.relay_id(sent["event-url"]), form("/", {"mocean-digits": ""}))
+
+        assert answer is not None and answer.status == 502
+
+
+async def test_no_address_in_a_command_may_lead_where_callbacks_may_not() -> None:
+    async with world("mocean") as here:
+        command = json.dumps([{"action": "collect", "event-url": "http://10.0.0.1/"}])
+        with pytest.raises(InvalidMessage):
+            await passed(here, form("/rest/2/voice/dial", {"mocean-command": command}))
+
+        assert not here.provider.requests
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", FORM])
+async def test_credentials_leave_out_of_a_form_that_is_called_nothing_of_the_kind(content_type: str) -> None:
+    async with world("mocean") as here:
+        request = WebRequest(
+            method="POST",
+            path="/rest/2/voice/dial",
+            content_type=content_type,
+            body=b"mocean-api-key=app&mocean-api-secret=app-secret&mocean-to=60",
+            headers={"Content-Type": content_type} if content_type else {},
+        )
+        await passed(here, request)
+
+        (taken,) = here.provider.requests
+        assert b"app" not in taken.body
+        assert f"mocean-api-secret={sim_mocean.SECRET}".encode() in taken.body
+
+
+async def test_credentials_leave_out_of_a_streamed_form() -> None:
+    async with world("mobtexting") as here:
+        field = b'--x\r\nContent-Disposition: form-data; name="access_token"\r\n\r\nof the app\r\n'
+        sound = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + bytes(200_000) + b"\r\n"
+
+        async def upload() -> AsyncIterator[bytes]:
+            whole = field + sound + field + b"--x--\r\n"
+            for at in range(0, len(whole), 1_000):
+                yield whole[at : at + 1_000]
+
+        request = WebRequest(
+            method="POST",
+            path="/api/v2/voice/sounds",
+            content_type="multipart/form-data",
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+            stream=upload(),
+        )
+        await passed(here, request)
+
+        (taken,) = here.provider.requests
+        assert taken.body == sound + b"--x--\r\n"
+        assert taken.headers["Authorization"] == f"Bearer {sim_mobtexting.TOKEN}"
+
+
+async def test_a_streamed_form_names_callbacks_too() -> None:
+    async with world("mobtexting") as here:
+        here.ways.directory = Webhooks()  # type: ignore[assignment]
+        head = b'--x\r\nContent-Disposition: form-data; name="webhook_id"\r\n\r\n'
+
+        async def upload() -> AsyncIterator[bytes]:
+            yield head
+            yield b"hook-1\r\n--x--\r\n"
+
+        async def take(_taken: Taken) -> web.StreamResponse | None:
+            return answer_json({"data": {"id": "up-1"}})
+
+        here.provider.instead = take
+        request = WebRequest(
+            method="POST",
+            path="/api/v2/voice/sounds",
+            content_type="multipart/form-data",
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+            stream=upload(),
+        )
+        await passed(here, request)
+
+        assert here.provider.requests[0].body == head + sim_mobtexting.WEBHOOK.encode() + b"\r\n--x--\r\n"
+        assert await here.ways.relay_by_reference("way", "up-1", in_json("/", {}))
+
+
+async def test_the_uplinks_credentials_never_reach_the_app() -> None:
+    async with world("mocean") as here:
+
+        async def echo(taken: Taken) -> web.StreamResponse | None:
+            return web.Response(body=taken.body, content_type="application/xml")
+
+        here.provider.instead = echo
+        answer = await passed(here, form("/rest/2/voice/dial", {"mocean-to": "60"}))
+
+        assert sim_mocean.SECRET.encode() not in answer.body and sim_mocean.KEY.encode() not in answer.body
+        assert b"mocean-to=60" in answer.body
+
+
 async def test_without_an_address_of_ours_the_app_is_called_itself() -> None:
     async with world("lanck", is_reachable=False) as here:
         await passed(here, form("/v1/messaging/viber", {"number": "+1", "text": "x", "callbackUrl": APP}))
@@ -133,11 +324,14 @@ async def test_without_an_address_of_ours_the_app_is_called_itself() -> None:
 
 
 class Webhooks:
-    """Knows one webhook, as the directory does."""
+    """Knows some webhooks, as the directory does."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
 
     async def by_name(self, account: str, kind: str, name: str) -> list[Entry]:
-        fields = {"uri": APP, "secret": "app-secret"}
-        is_it = (account, kind, name) == ("shop", "webhook", "hook-1")
+        fields = {"uri": f"{APP}&of={name}" if self._names else APP, "secret": "app-secret"}
+        is_it = (account, kind) == ("shop", "webhook") and name in (self._names or ("hook-1",))
         return [Entry(id="1", name=name, fields=fields)] if is_it else []
 
 

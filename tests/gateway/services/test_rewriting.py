@@ -7,17 +7,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.providers.forms import parse_form
 from gateway.services import rewriting
 
 
-def keep(_name: str, value: str) -> str:
-    return value
+class Keep:
+    """Changes nothing."""
+
+    def drops(self, name: str) -> bool:
+        return False
+
+    def change(self, name: str, value: str) -> str | None:
+        return value
 
 
-def change(name: str, value: str) -> str | None:
-    if name == "token":
-        return None
-    return "https://ours.example/x?y=1&z" if name == "url" else value
+class Change:
+    """As a provider's token and callbacks would be changed."""
+
+    def drops(self, name: str) -> bool:
+        return name == "token"
+
+    def change(self, name: str, value: str) -> str | None:
+        if name == "commands":
+            return rewriting.json_text(value, self)
+        return "https://ours.example/x?y=1&z" if name == "url" else value
+
+
+keep, change = Keep(), Change()
 
 
 def test_a_form_keeps_its_octets_where_nothing_changes() -> None:
@@ -66,13 +82,17 @@ def test_any_octets_are_json_or_a_value_error(body: bytes) -> None:
         rewriting.json_body(body, change, {"key": "k"})
 
 
-def test_fields_of_a_multipart_form_are_left_out() -> None:
-    body = (
-        b'--X\r\nContent-Disposition: form-data; name="access_token"\r\n\r\nsecret\r\n'
-        b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n1,2\r\n--X--\r\n'
-    )
+@pytest.mark.parametrize("value", ["t", 17, None, ["t"], {"a": "t"}, True])
+def test_a_secret_is_left_out_of_json_whatever_it_is_written_as(value: object) -> None:
+    body = json.dumps({"token": value, "a": 1}).encode()
 
-    left = rewriting.multipart(body, 'multipart/form-data; boundary="X"', ["access_token"])
+    assert rewriting.json_body(body, change, {}) == b'{"a": 1}'
 
-    assert left == b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n1,2\r\n--X--\r\n'
-    assert rewriting.multipart(body, "multipart/form-data", ["access_token"]) == body
+
+def test_json_that_is_the_text_of_a_field_is_rewritten_too() -> None:
+    form = b"commands=%5B%7B%22url%22%3A%22http%3A%2F%2Fapp%22%2C%22a%22%3A1%7D%5D&commands=%5B"
+
+    changed = dict(parse_form(rewriting.form(form, change, {}).partition(b"&commands=%5B")[0]))
+
+    assert json.loads(changed["commands"]) == [{"url": "https://ours.example/x?y=1&z", "a": 1}]
+    assert rewriting.form(form, change, {}).endswith(b"&commands=%5B")
