@@ -1,25 +1,34 @@
 """Keys of the native API that the store keeps: added, rotated and revoked while the gateway runs.
 
 A key is shown once, when it is made. What is kept is its keyed hash, under its short name, with its roles and, once it
-was rotated, the time when it ends.
+was rotated, the time when it ends. Its plain hash is kept too, sealed: of it the keyed one is made anew when the
+gateway's own key is another. A key of an earlier version gets that when it is used.
 """
 
+import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
+import structlog
 
 from gateway.accounts import Accounts, ExtraKey
-from gateway.errors import NotThere, OperatorError
+from gateway.errors import NotThere, OperatorError, StoreError
+from gateway.sealing import SealBroken, Sealer
 from gateway.secretkey import SecretKey
 from gateway.store import Record, Store
+
+log = structlog.get_logger(__name__)
 
 KIND: Final = "api_key"
 ROLES: Final = ("send", "read", "admin")
 _PURPOSE: Final = "api keys"
 _PAGE: Final = 1_000
+_USED_LIMIT: Final = 1_000
+"""Keys that are written anew after one reading of the store."""
 
 
 class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +47,8 @@ class _Kept(msgspec.Struct, kw_only=True):
     roles: tuple[str, ...]
     label: str = ""
     expires_at: float = 0.0
+    sealed_hash: str = ""
+    """The hash of its text, sealed; empty with keys of an earlier version that were not used since."""
 
 
 class KeyRing:
@@ -47,6 +58,10 @@ class KeyRing:
         secret: hashes them; None: there is none, and no key can be made.
         accounts: learns which keys there are.
     """
+
+    # How a key's text becomes what it is found by:
+    #   text ──SHA-256──► hash (sealed in the record) ──HMAC with our own key──► tag
+    # Its 256 random bits keep the hash from being guessed; that it is keyed keeps the table from being searched at all.
 
     def __init__(
         self,
@@ -58,9 +73,14 @@ class KeyRing:
     ) -> None:
         self._store = store
         self._secret = secret
+        self._sealer = Sealer(secret) if secret is not None else None
         self._accounts = accounts
         self._clock = clock
+        self._secrets = [one.derive(_PURPOSE) for one in secret.all] if secret is not None else []
+        """What keys may be hashed with; the first of them is used."""
         self._by_digest: dict[str, StoredKey] = {}
+        self._used: dict[tuple[str, str], str] = {}
+        """Hashes of keys of an earlier version that were used and can be kept now, by account and id."""
         accounts.set_extra_keys(self._find)
 
     async def load(self) -> None:
@@ -75,6 +95,7 @@ class KeyRing:
                 break
             after = records[-1].key
         self._by_digest = found
+        await self._keep_hashes()
 
     def keys(self, account: str = "") -> list[StoredKey]:
         """An account's keys (everybody's where empty), by account, oldest first."""
@@ -98,14 +119,8 @@ class KeyRing:
         identifier = secrets.token_hex(4)
         text = f"gk_{identifier}_{secrets.token_urlsafe(32)}"
         kept = _Kept(roles=tuple(role for role in ROLES if role in roles), label=label)
-        record = Record(
-            kind=KIND,
-            account=account,
-            key=identifier,
-            value=msgspec.json.encode(kept),
-            tag=self._secret.digest(_PURPOSE, text),
-            created_at=now,
-            updated_at=now,
+        record = self._hashed(
+            Record(kind=KIND, account=account, key=identifier, created_at=now, updated_at=now), kept, _hash(text)
         )
         if not (await self._store.put_records([record]))[0]:
             raise OperatorError("another key has that name; try again")
@@ -152,12 +167,98 @@ class KeyRing:
 
     def _find(self, text: str) -> ExtraKey | None:
         """Whose key this is, for `Accounts`."""
-        if self._secret is None or not text.startswith("gk_"):
+        if not text.startswith("gk_"):
             return None
-        key = self._by_digest.get(self._secret.digest(_PURPOSE, text))
-        if key is None or (key.expires_at and key.expires_at <= self._clock()):
+        hashed = _hash(text)
+        for at, secret in enumerate(self._secrets):
+            key = self._by_digest.get(_digest(secret, hashed))
+            if key is None:
+                # As an earlier version has it.
+                key = self._by_digest.get(_digest(secret, text))
+                if key is not None and at == 0 and len(self._used) < _USED_LIMIT:
+                    self._used[key.account, key.id] = hashed
+            if key is not None:
+                is_over = bool(key.expires_at) and key.expires_at <= self._clock()
+                return None if is_over else ExtraKey(key.account, frozenset(key.roles))
+        return None
+
+    # --- another key of our own ---
+
+    async def rehash(self) -> tuple[int, int]:
+        """Hash with our present key what was hashed with another; how many, and how many keys that cannot be done to.
+
+        Those are keys of an earlier version that were not used since, and keys hashed with a key that is not known.
+
+        Raises:
+            StoreError: the store cannot be asked.
+        """
+        await self._keep_hashes()
+        done = left = 0
+        after = ""
+        while True:
+            records = await self._store.records(KIND, after_key=after, limit=_PAGE)
+            for record in records:
+                hashed = self._hash_of(record)
+                if hashed is None:
+                    left += 1
+                elif not self._is_present(record, hashed):
+                    done += await self._put_hash(record, hashed)
+            if len(records) < _PAGE:
+                break
+            after = records[-1].key
+        await self.load()
+        return done, left
+
+    async def _keep_hashes(self) -> None:
+        used, self._used = self._used, {}
+        for (account, key_id), hashed in used.items():
+            try:
+                record = await self._store.find_record(KIND, account, key_id)
+                if record is not None and self._hash_of(record) is None:
+                    await self._put_hash(record, hashed)
+            except StoreError as error:
+                # It is used again.
+                log.warning("the hash of a key could not be kept", account=account, key=key_id, error=str(error))
+
+    async def _put_hash(self, record: Record, hashed: str) -> bool:
+        kept = msgspec.json.decode(record.value, type=_Kept)
+        changed = self._hashed(msgspec.structs.replace(record, updated_at=self._clock()), kept, hashed)
+        if not (await self._store.put_records([changed]))[0]:
+            return False
+        self._by_digest.pop(record.tag, None)
+        self._by_digest[changed.tag] = _read(changed)
+        return True
+
+    def _hashed(self, record: Record, kept: _Kept, hashed: str) -> Record:
+        if self._sealer is None:
+            return record
+        kept.sealed_hash = self._sealer.seal_text(hashed, _owner(record))
+        return msgspec.structs.replace(record, value=msgspec.json.encode(kept), tag=_digest(self._secrets[0], hashed))
+
+    def _hash_of(self, record: Record) -> str | None:
+        sealed = msgspec.json.decode(record.value, type=_Kept).sealed_hash
+        if not sealed or self._sealer is None:
             return None
-        return ExtraKey(key.account, frozenset(key.roles))
+        try:
+            return self._sealer.open_text(sealed, _owner(record))
+        except SealBroken:
+            return None
+
+    def _is_present(self, record: Record, hashed: str) -> bool:
+        return record.tag == _digest(self._secrets[0], hashed)
+
+
+def _digest(secret: bytes, text: str) -> str:
+    # surrogatepass: whatever text a header was decoded to is a wrong key, not a fault.
+    return hmac.digest(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _owner(record: Record) -> str:
+    return f"api key {record.account} {record.key}"
 
 
 def _read(record: Record) -> StoredKey:

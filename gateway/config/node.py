@@ -20,6 +20,13 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
             " a database of its own makes one and keeps it beside that."
         ),
     ] = Secret()
+    other_secret_keys: Annotated[
+        tuple[Secret, ...],
+        setting(
+            "Keys that open what was sealed and hashed with them, and make nothing: earlier ones, and the next before"
+            " it is put in secret_key."
+        ),
+    ] = ()
     shutdown_seconds: Annotated[
         float,
         setting("How long a stop may take before connections are closed as they are.", unit="seconds", ge=0, le=600),

@@ -44,7 +44,7 @@ class ServiceDesk:
         config: says the current settings; asked anew each time.
         dialects: whoever may have words for what services report, by name.
         watch: hears of messages' ends; the bookkeeping knows it as a reporter.
-        sealer: None: there are no one-time codes.
+        sealer: None: there are no one-time codes, and webhooks have no secrets.
         channels: ways out besides SMS; None: there are none.
         source: asks networks about numbers; None: nobody does.
         may_run: whether this node may write now.
@@ -78,7 +78,7 @@ class ServiceDesk:
         native = NativeServiceReports()
         reporters: dict[str, ServiceCallbacks] = {native.name: native}
         reporters |= {name: one for name, one in dialects.items() if isinstance(one, ServiceCallbacks)}
-        self.directory = DirectoryService(store, opt_outs, clock=clock)
+        self.directory = DirectoryService(store, opt_outs, sealer=sealer, clock=clock)
         self.directory.operator_lists = _lists(settings)
         self.numbers = LookupService(
             settings.lookup,

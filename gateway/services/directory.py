@@ -3,6 +3,9 @@
 kind "sender", … ──► a record "directory/sender": key is a number that counts up, tag is the name
 kind "opt_out"   ──► the list that the policy asks, whoever wrote into it: key is the number
 kind "dnd"       ──► a list like it: key is the number
+
+Kinds whose entries bear secrets are sealed as they are written; those of earlier versions are in clear until they are
+changed, or sealed anew.
 """
 
 import asyncio
@@ -13,13 +16,19 @@ from typing import Final, Protocol
 import msgspec
 
 from gateway.errors import StoreError
-from gateway.providers.ports import Entry, NameTaken
+from gateway.providers.ports import Entry, NameTaken, NotOffered
+from gateway.sealing import Sealer
 from gateway.services.shelf import TRIES, Kept, Put, Shelf
 from gateway.store.records import Record, RecordStore
 
 NUMBER_LISTS: Final = frozenset({"opt_out", "dnd"})
 """Kinds whose names are numbers: each at most once, found without reading a list."""
 POLICY_LIST: Final = "opt_out"
+PREFIX: Final = "directory/"
+SECRETIVE: Final = frozenset({"webhook"})
+"""Kinds whose entries bear secrets: tokens that go with callbacks, addresses that only the app knows."""
+SECRET_FIELDS: Final = frozenset({"secret", "verification_code"})
+NO_KEY: Final = "secrets of webhooks are kept where node.secret_key is set"
 ID_DIGITS: Final = 15
 """Keys are as wide, so that they sort as numbers do."""
 PAGE: Final = 1_000
@@ -65,10 +74,19 @@ class DirectoryService:
 
     Args:
         opt_outs: the policy's list.
+        sealer: seals what bears secrets; None: such is refused.
     """
 
-    def __init__(self, store: RecordStore, opt_outs: NumberList, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        opt_outs: NumberList,
+        *,
+        sealer: Sealer | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
+        self._sealer = sealer
         self._opt_outs = opt_outs
         self._clock = clock
         self.operator_lists: Mapping[str, Container[str]] = {}
@@ -80,7 +98,13 @@ class DirectoryService:
         self._recalled: dict[tuple[str, str], dict[str, tuple[float, Sequence[Entry]]]] = {}
 
     def _shelf(self, kind: str) -> Shelf[Fields]:
-        return Shelf(self._store, kind if kind == POLICY_LIST else f"directory/{kind}", Fields, clock=self._clock)
+        name = kind if kind == POLICY_LIST else PREFIX + kind
+        sealer = self._sealer if kind in SECRETIVE else None
+        return Shelf(self._store, name, Fields, clock=self._clock, sealer=sealer)
+
+    def _check_secrets(self, kind: str, fields: Mapping[str, object]) -> None:
+        if self._sealer is None and kind in SECRETIVE and any(fields.get(name) for name in SECRET_FIELDS):
+            raise NotOffered(NO_KEY)
 
     def _names(self, kind: str) -> Shelf[Owner]:
         return Shelf(self._store, f"directory_name/{kind}", Owner, clock=self._clock)
@@ -94,8 +118,10 @@ class DirectoryService:
 
         Raises:
             NameTaken: another has the name, and it is to be unique, or the kind is a list of numbers.
+            NotOffered: it bears a secret, and there is no key to seal that.
             StoreError: it was not kept.
         """
+        self._check_secrets(kind, fields)
         if kind in NUMBER_LISTS:
             return await self._add_number(account, kind, name, fields)
         shelf, names = self._shelf(kind), self._names(kind)
@@ -177,7 +203,12 @@ class DirectoryService:
     # --- changing ---
 
     async def change(self, account: str, kind: str, entry_id: str, fields: Mapping[str, object]) -> Entry | None:
-        """Put these fields over the old ones; None where there is none."""
+        """Put these fields over the old ones; None where there is none.
+
+        Raises:
+            NotOffered: they bear a secret, and there is no key to seal that.
+        """
+        self._check_secrets(kind, fields)
 
         def edit(kept: Kept[Fields]) -> Put[Fields]:
             return Put(msgspec.structs.replace(kept.value, fields={**kept.value.fields, **fields}))

@@ -12,10 +12,16 @@ import structlog
 
 from gateway.errors import StoreError
 from gateway.models import Callback
+from gateway.sealing import SealBroken, Sealer
 from gateway.store.records import Record, RecordStore
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+
+
+class Unreadable(StoreError):
+    """A document was sealed with a key that is not known here, or it is none of ours."""
+
 
 TRIES: Final = 100
 """Each one that fails is another's success, so that many mean something else is wrong."""
@@ -57,10 +63,20 @@ class Shelf(Generic[T]):
 
     Args:
         clock: stamps what is written.
+        sealer: then nobody reads them where they are kept; those that were kept in clear are read all the same.
     """
 
-    def __init__(self, store: RecordStore, kind: str, of: type[T], *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        kind: str,
+        of: type[T],
+        *,
+        clock: Callable[[], float],
+        sealer: Sealer | None = None,
+    ) -> None:
         self._store = store
+        self._sealer = sealer
         self.kind = kind
         self._decode = msgspec.json.Decoder(of).decode
         self._encode = msgspec.json.Encoder().encode
@@ -100,13 +116,23 @@ class Shelf(Generic[T]):
         for record in await self._store.due_records(self.kind, now, limit=limit):
             try:
                 found.append(self._kept(record))
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, Unreadable) as error:
                 log.error("a document cannot be read", kind=self.kind, key=record.key, error=str(error))
                 await self._store.put_records([msgspec.structs.replace(record, due_at=0.0)])
         return found
 
     def _kept(self, record: Record) -> Kept[T]:
-        return Kept(self._decode(record.value), record)
+        value = record.value
+        if self._sealer is not None:
+            try:
+                value = self._sealer.open_value(value, record.name)
+            except SealBroken as error:
+                raise Unreadable(str(error)) from None
+        return Kept(self._decode(value), record)
+
+    def _written(self, account: str, key: str, value: T) -> bytes:
+        encoded = self._encode(value)
+        return encoded if self._sealer is None else self._sealer.seal_value(encoded, (self.kind, account, key))
 
     # --- writing ---
 
@@ -117,7 +143,7 @@ class Shelf(Generic[T]):
             kind=self.kind,
             account=account,
             key=key,
-            value=self._encode(put.value),
+            value=self._written(account, key, put.value),
             tag=put.tag or "",
             due_at=put.due_at,
             created_at=now,
@@ -129,7 +155,7 @@ class Shelf(Generic[T]):
         """The record that follows one that was read."""
         return msgspec.structs.replace(
             kept.record,
-            value=self._encode(put.value),
+            value=self._written(kept.account, kept.key, put.value),
             tag=kept.record.tag if put.tag is None else put.tag,
             due_at=put.due_at,
             updated_at=self._clock(),

@@ -1,5 +1,8 @@
 """Keys that the store keeps."""
 
+import hashlib
+
+import msgspec
 import pytest
 
 from gateway.accounts import Accounts
@@ -95,3 +98,82 @@ async def test_without_a_secret_no_key_is_made(store: Store) -> None:
     keys = KeyRing(store, None, Accounts(parse(CONFIG).account))
     with pytest.raises(OperatorError, match=r"node\.secret_key"):
         await keys.add("shop", ["send"])
+
+
+# --- another key of our own ---
+
+
+def opened(store: Store, *secrets: bytes) -> tuple[KeyRing, Accounts]:
+    """A ring that hashes with the first of these keys and knows the others."""
+    accounts = Accounts(parse(CONFIG).account)
+    return KeyRing(store, SecretKey(secrets[0], secrets[1:]), accounts, clock=Clock()), accounts
+
+
+async def test_key_opens_while_the_one_it_was_hashed_with_is_known(store: Store) -> None:
+    keys, _ = opened(store, b"old")
+    _, text = await keys.add("reader", ["read"])
+    both, accounts = opened(store, b"new", b"old")
+    await both.load()
+    assert accounts.by_api_key(text).name == "reader"
+    # As another node, that will make things with the new one a moment later.
+    both, accounts = opened(store, b"old", b"new")
+    await both.load()
+    assert accounts.by_api_key(text).name == "reader"
+
+
+async def test_rehashed_keys_open_with_the_new_key_alone(store: Store) -> None:
+    keys, _ = opened(store, b"old")
+    made = [await keys.add("shop", ["send"]) for _ in range(3)]
+    rotating, accounts = opened(store, b"new", b"old")
+    await rotating.load()
+    made.append(await rotating.add("shop", ["read"]))
+    assert await rotating.rehash() == (3, 0)
+    assert await rotating.rehash() == (0, 0)
+    assert all(accounts.by_api_key(text).name == "shop" for _, text in made)
+    alone, accounts = opened(store, b"new")
+    await alone.load()
+    assert all(accounts.by_api_key(text).name == "shop" for _, text in made)
+    assert {key.id for key in alone.keys("shop")} == {key.id for key, _ in made}
+    former, accounts = opened(store, b"old")
+    await former.load()
+    for _, text in made:
+        with pytest.raises(Unauthorized):
+            accounts.by_api_key(text)
+
+
+async def test_end_of_a_rotated_key_outlives_rehashing(store: Store) -> None:
+    keys, _ = opened(store, b"old")
+    first, text = await keys.add("shop", ["send"])
+    await keys.rotate("shop", first.id, 0)
+    rotating, accounts = opened(store, b"new", b"old")
+    await rotating.rehash()
+    with pytest.raises(Unauthorized):
+        accounts.by_api_key(text)
+
+
+async def test_key_of_an_earlier_version_is_kept_when_it_is_used(store: Store) -> None:
+    keys, _ = opened(store, b"old")
+    _, text = await keys.add("shop", ["send"])
+    (record,) = await store.records(KIND)
+    plain = msgspec.json.encode({"roles": ["send"]})
+    before = msgspec.structs.replace(record, value=plain, tag=SecretKey(b"old").digest("api keys", text))
+    assert await store.put_records([before]) == [True]
+    again, accounts = opened(store, b"old")
+    await again.load()
+    assert await again.rehash() == (0, 1)
+    assert accounts.by_api_key(text).name == "shop"
+    assert await again.rehash() == (0, 0)
+    rotating, _ = opened(store, b"new", b"old")
+    assert await rotating.rehash() == (1, 0)
+    alone, accounts = opened(store, b"new")
+    await alone.load()
+    assert accounts.by_api_key(text).name == "shop"
+
+
+async def test_neither_key_nor_its_hash_can_be_read_in_the_store(store: Store) -> None:
+    keys, _ = opened(store, b"old")
+    _, text = await keys.add("shop", ["send"])
+    (record,) = await store.records(KIND)
+    hashed = hashlib.sha256(text.encode()).hexdigest()
+    assert hashed not in record.tag
+    assert hashed.encode() not in record.value

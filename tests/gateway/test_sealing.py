@@ -2,12 +2,13 @@
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Unsupported
 from gateway.models import Part, PartBody
-from gateway.sealing import SealBroken, Sealer
+from gateway.sealing import IN_CLEAR, SealBroken, Sealer, sealed_with
 from gateway.secretkey import SecretKey
 from gateway.store.memory import MemoryStore
 from tests.gateway.store.rows import make_message
@@ -71,3 +72,48 @@ def test_fingerprints_are_of_their_parts_and_key() -> None:
     assert not SEALER.matches(mark, "ab", "c")
     assert not OTHER.matches(mark, "a", "bc")
     assert not SEALER.matches("", "a", "bc")
+
+
+# --- another key ---
+
+
+def sealed_before_keys_had_names(key: bytes, clear: bytes, owner: str) -> bytes:
+    nonce = b"0123456789ab"
+    return nonce + AESGCM(SecretKey(key).derive("sealing")).encrypt(nonce, clear, owner.encode())
+
+
+@given(st.binary(max_size=60), st.permutations([b"one", b"two", b"three"]))
+def test_what_any_known_key_has_sealed_is_opened(clear: bytes, keys: list[bytes]) -> None:
+    sealer = Sealer(SecretKey(keys[0], keys[1:]))
+    for key in keys:
+        assert sealer.open(Sealer(SecretKey(key)).seal(clear, "owner"), "owner") == clear
+        assert sealer.open(sealed_before_keys_had_names(key, clear, "owner"), "owner") == clear
+    assert Sealer(SecretKey(keys[0])).open(sealer.seal(clear, "owner"), "owner") == clear
+    with pytest.raises(SealBroken):
+        Sealer(SecretKey(keys[1])).open(sealer.seal(clear, "owner"), "owner")
+
+
+def test_codes_are_compared_with_what_any_known_key_has_made() -> None:
+    old, new = Sealer(SecretKey(b"old")), Sealer(SecretKey(b"new", [b"old"]))
+    mark = old.fingerprint("code", "4711")
+    assert new.matches(mark, "code", "4711")
+    assert not new.matches(mark, "code", "4712")
+    assert new.fingerprint("code", "4711") != mark
+    assert not old.matches(new.fingerprint("code", "4711"), "code", "4711")
+
+
+def test_a_document_is_opened_under_its_own_name_only() -> None:
+    value, name = b'{"secret": "s"}', ("kind", "shop", "1")
+    sealed = SEALER.seal_value(value, name)
+    assert b"secret" not in sealed
+    assert SEALER.open_value(sealed, name) == value
+    assert sealed_with(sealed) == SEALER.key_name
+    for other in (("kind", "shop", "2"), ("kind", "sho", "p1"), ("kin", "dshop", "1")):
+        with pytest.raises(SealBroken):
+            SEALER.open_value(sealed, other)
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[1]", b'"text"', b"null", b"1", b""])
+def test_a_document_in_clear_is_as_it_is(value: bytes) -> None:
+    assert SEALER.open_value(value, ("kind", "shop", "1")) == value
+    assert sealed_with(value) == IN_CLEAR

@@ -38,3 +38,39 @@ def test_broken_file_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gateway\.db\.key"):
         open_secret_key(parse(f'[store]\nurl = "sqlite:{tmp_path}/gateway.db"'))
     assert (tmp_path / "gateway.db.key").read_text() == "abc"
+
+
+def test_other_keys_are_known_and_make_nothing() -> None:
+    text = '[node]\nsecret_key = "new"\nother_secret_keys = ["old", "new", "older"]'
+    key = open_secret_key(parse(text))
+    assert key is not None
+    old = open_secret_key(parse('[node]\nsecret_key = "old"'))
+    new = open_secret_key(parse('[node]\nsecret_key = "new"'))
+    assert old is not None
+    assert new is not None
+    assert key.derive("x") == new.derive("x")
+    assert [one.name for one in key.all[:2]] == [new.name, old.name]
+    assert len(key.all) == 3
+
+
+def test_key_that_a_node_has_made_stays_known_when_the_config_has_one(tmp_path: Path) -> None:
+    store = f'[store]\nurl = "sqlite:{tmp_path}/gateway.db"\n'
+    made = open_secret_key(parse(store))
+    assert made is not None
+    key = open_secret_key(parse(store + '[node]\nsecret_key = "new"'))
+    assert key is not None
+    assert [one.name for one in key.others] == [made.name]
+    (tmp_path / "gateway.db.key").unlink()
+    key = open_secret_key(parse(store + '[node]\nsecret_key = "new"'))
+    assert key is not None
+    assert key.others == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_name_of_a_key_tells_nothing_of_it() -> None:
+    one, other = (open_secret_key(parse(f'[node]\nsecret_key = "{text}"')) for text in ("s3cret", "s3cret2"))
+    assert one is not None
+    assert other is not None
+    assert len(one.name) == 8
+    assert one.name != other.name
+    assert one.name not in (one.derive("sealing").hex(), one.derive("fingerprints").hex())

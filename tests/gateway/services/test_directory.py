@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from gateway.optouts import OptOuts
-from gateway.providers.ports import NameTaken
-from gateway.services.directory import DirectoryService
+from gateway.providers.ports import NameTaken, NotOffered
+from gateway.services.directory import DirectoryService, Fields
 from gateway.services.number_file import NumberFile
+from gateway.services.shelf import Put, Shelf
 from gateway.store import Store
-from tests.gateway.services.desk import ACCOUNT, Clock
+from tests.gateway.services.desk import ACCOUNT, SEALER, Clock
 
 
 @pytest.fixture
@@ -171,3 +172,39 @@ async def test_what_is_recalled_is_a_second_old_at_most_and_never_older_than_wha
     assert [one.fields for one in await there.recall(ACCOUNT, "webhook", "w")] == [{"status": 0}]
     await there.remove(ACCOUNT, "webhook", made.id)
     assert await there.recall(ACCOUNT, "webhook", "w") == []
+
+
+WEBHOOK = {"uri": "https://app.example/?token=t0ken", "secret": "s3cret", "status": "1"}
+
+
+async def test_what_bears_secrets_is_sealed(store: Store, opt_outs: OptOuts) -> None:
+    directory = DirectoryService(store, opt_outs, sealer=SEALER, clock=Clock())
+    entry = await directory.add(ACCOUNT, "webhook", "w1", WEBHOOK)
+    await directory.change(ACCOUNT, "webhook", entry.id, {"secret": "s3cret2"})
+    (record,) = await store.records("directory/webhook")
+    assert record.tag == "w1"
+    assert not any(text in record.value for text in (b"s3cret", b"t0ken"))
+    (found,) = await directory.by_name(ACCOUNT, "webhook", "w1")
+    assert found.fields == {**WEBHOOK, "secret": "s3cret2"}
+    assert (await directory.recall(ACCOUNT, "webhook", "w1"))[0] == found
+    assert await directory.list(ACCOUNT, "webhook") == ([found], 1)
+    assert await directory.remove(ACCOUNT, "webhook", entry.id)
+
+
+async def test_a_webhook_of_an_earlier_version_goes_on(store: Store, opt_outs: OptOuts) -> None:
+    shelf = Shelf(store, "directory/webhook", Fields, clock=Clock())
+    assert await shelf.add(ACCOUNT, f"{1:015d}", Put(Fields(dict(WEBHOOK), "w1"), tag="w1"))
+    directory = DirectoryService(store, opt_outs, sealer=SEALER, clock=Clock())
+    (found,) = await directory.by_name(ACCOUNT, "webhook", "w1")
+    assert found.fields == WEBHOOK
+    await directory.change(ACCOUNT, "webhook", found.id, {})
+    (record,) = await store.records("directory/webhook")
+    assert b"s3cret" not in record.value
+
+
+async def test_without_a_key_no_secret_is_kept(directory: DirectoryService) -> None:
+    with pytest.raises(NotOffered, match=r"node\.secret_key"):
+        await directory.add(ACCOUNT, "webhook", "w1", WEBHOOK)
+    entry = await directory.add(ACCOUNT, "webhook", "w1", {"uri": "https://app.example/", "secret": ""})
+    with pytest.raises(NotOffered, match=r"node\.secret_key"):
+        await directory.change(ACCOUNT, "webhook", entry.id, {"secret": "s3cret"})

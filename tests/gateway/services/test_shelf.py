@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from gateway.errors import StoreError
+from gateway.sealing import Sealer
+from gateway.secretkey import SecretKey
 from gateway.services.guards import KIND, WINDOW_SECONDS, Cap, Counters
 from gateway.services.runner import Runner
 from gateway.services.shelf import Kept, Put, Shelf
@@ -175,3 +177,63 @@ async def test_a_node_without_its_lease_sweeps_nothing() -> None:
     await looked.wait()
     await runner.stop()
     assert not asked
+
+
+# --- sealed ---
+
+
+class Text(msgspec.Struct, frozen=True):
+    text: str
+
+
+def sealed_shelf(store: Store, *keys: bytes) -> Shelf[Text]:
+    return Shelf(store, "text", Text, clock=Clock(), sealer=Sealer(SecretKey(keys[0], keys[1:])))
+
+
+async def test_a_sealed_document_is_read_by_who_has_the_key_alone(store: Store) -> None:
+    shelf = sealed_shelf(store, b"one")
+    await shelf.add("shop", "k", Put(Text("s3cret"), due_at=5.0, tag="t"))
+    kept = await shelf.change("shop", "k", lambda kept: Put(Text(kept.value.text + "!"), due_at=5.0))
+    assert kept is not None
+    assert kept.value == Text("s3cret!")
+    assert [one.value for one in await shelf.page("shop", tag="t")] == [Text("s3cret!")]
+    (record,) = await store.records("text")
+    assert b"s3cret" not in record.value
+    other = sealed_shelf(store, b"other")
+    with pytest.raises(StoreError):
+        await other.get("shop", "k")
+    # Whoever cannot read it sets it aside, and does not lose it.
+    assert await other.due(5.0) == []
+    kept = await shelf.get("shop", "k")
+    assert kept is not None
+    assert kept.value == Text("s3cret!")
+
+
+async def test_what_was_kept_in_clear_is_read_and_sealed_when_it_is_written(store: Store) -> None:
+    await Shelf(store, "text", Text, clock=Clock()).add("shop", "k", Put(Text("s3cret")))
+    shelf = sealed_shelf(store, b"one")
+    kept = await shelf.get("shop", "k")
+    assert kept is not None
+    assert kept.value == Text("s3cret")
+    assert await shelf.put(kept, Put(kept.value)) is not None
+    (record,) = await store.records("text")
+    assert b"s3cret" not in record.value
+
+
+async def test_what_another_known_key_has_sealed_is_read_and_sealed_anew(store: Store) -> None:
+    await sealed_shelf(store, b"old").add("shop", "k", Put(Text("s3cret")))
+    both = sealed_shelf(store, b"new", b"old")
+    assert await both.change("shop", "k", lambda kept: Put(kept.value)) is not None
+    kept = await sealed_shelf(store, b"new").get("shop", "k")
+    assert kept is not None
+    assert kept.value == Text("s3cret")
+
+
+async def test_a_sealed_document_cannot_be_put_in_the_place_of_another(store: Store) -> None:
+    shelf = sealed_shelf(store, b"one")
+    await shelf.add("mallory", "k", Put(Text("mine")))
+    await shelf.add("shop", "k", Put(Text("yours")))
+    mine, yours = await store.records("text")
+    assert await store.put_records([msgspec.structs.replace(yours, value=mine.value)]) == [True]
+    with pytest.raises(StoreError):
+        await shelf.get("shop", "k")

@@ -43,3 +43,16 @@ def test_without_a_key_there_are_none() -> None:
         keyless.issue("shop", "mobtexting", 1)
     with pytest.raises(Unauthorized):
         keyless.account_of("a.b.c", "mobtexting")
+
+
+def test_tokens_outlive_another_key_while_theirs_is_known() -> None:
+    clock = [1_000.0]
+    made = tokens(clock, b"old").issue("shop", "mobtexting", 3_600)
+    both = AccountTokens(SecretKey(b"new", [b"old"]), {"shop": SHOP}.get, clock=lambda: clock[0])
+    assert both.account_of(made, "mobtexting") is SHOP
+    assert tokens(clock, b"new").account_of(both.issue("shop", "mobtexting", 3_600), "mobtexting") is SHOP
+    with pytest.raises(Unauthorized):
+        tokens(clock, b"new").account_of(made, "mobtexting")
+    clock[0] += 3_600
+    with pytest.raises(Unauthorized):
+        both.account_of(made, "mobtexting")
