@@ -16,8 +16,10 @@ import aiohttp
 import pytest
 from mobtexting import client as mobtexting_client
 from mobtexting import verify as mobtexting_verify
-from moceansdk import Basic, Client
+from moceansdk import Basic, Client, MoceanErrorException
+from moceansdk.modules.message.channel import Channel
 
+from tests.gateway.providers.sim_mocean import CODE, SimMocean
 from tests.gateway.rest_path import RestPath, rest_path
 from tests.interop.peers import TIMEOUT, missing
 from tests.interop.test_mobtexting_python import Led
@@ -31,6 +33,18 @@ APPS: Final = """
 token = "mobtexting-token"
 time_zone = "UTC"
 """
+BOOKS: Final = """
+[[price]]
+prefix = "60"
+amount = 0.25
+country = "MY"
+[billing]
+currency = "MYR"
+[account.shop.billing]
+mode = "prepaid"
+credit = 10
+"""
+"""What the account has and pays here, whatever the provider says of ours there."""
 
 
 def url(path: RestPath) -> str:
@@ -66,14 +80,75 @@ async def test_mocean_for_python(tmp_path: Path, final: str, dlr: str, status: s
         assert (state.status, state.message_status) == ("0", status)
 
 
+def python_sdk(path: RestPath) -> Any:
+    """The SDK for Python."""
+    return Client(Basic("mkey", "msecret"), {"base_url": f"{url(path)}/mocean"})
+
+
+def calls(path: RestPath, call: str) -> int:
+    """How often the provider was asked this."""
+    return sum(one.path == f"/rest/2{call}" for one in path.provider.requests)
+
+
 async def test_mocean_for_python_verifies_a_number(tmp_path: Path) -> None:
     async with rest_path("mocean", tmp_path) as path:
-        sdk = Client(Basic("mkey", "msecret"), {"base_url": f"{url(path)}/mocean"})
-        request = sdk.verify_request.send_as("sms") if hasattr(sdk.verify_request, "send_as") else sdk.verify_request
-        begun = await asyncio.to_thread(request.send, {"mocean-to": TO, "mocean-brand": "Shop"})
-        code = await code_of(path)
-        checked = await asyncio.to_thread(sdk.verify_validate.send, {"mocean-reqid": begun.reqid, "mocean-code": code})
+        asked = {"mocean-to": TO, "mocean-brand": "Shop"}
+        begun = await asyncio.to_thread(python_sdk(path).verify_request.send_as(Channel.SMS).send, asked)
+        first = await code_of(path)
+        again = await asyncio.to_thread(python_sdk(path).verify_request.resend, {"mocean-reqid": begun.reqid})
+        assert (again.status, again.reqid, again.to, again.resend_number) == ("0", begun.reqid, TO, "1")
+        code = await code_of(path, 2)
+        assert [one.recipient for one in path.provider.messages] == [TO, TO] and calls(path, "/sms") == 2
+        wrong = first if first != code else "0000"
+        with pytest.raises(MoceanErrorException, match="does not match"):
+            await asyncio.to_thread(
+                python_sdk(path).verify_validate.send, {"mocean-reqid": begun.reqid, "mocean-code": wrong}
+            )
+        check = {"mocean-reqid": begun.reqid, "mocean-code": code}
+        checked = await asyncio.to_thread(python_sdk(path).verify_validate.send, check)
         assert (checked.status, checked.reqid) == ("0", begun.reqid)
+
+
+async def test_mocean_for_python_verifies_by_the_provider_itself(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path) as path:
+        assert isinstance(path.provider, SimMocean)
+        asked = {"mocean-to": "me@shop.example", "mocean-brand": "Shop"}
+        begun = await asyncio.to_thread(python_sdk(path).verify_request.send_as(Channel.EMAIL).send, asked)
+        assert path.provider.asked == {begun.reqid: "me@shop.example"}
+        again = await asyncio.to_thread(python_sdk(path).verify_request.resend, {"mocean-reqid": begun.reqid})
+        assert (again.status, again.resend_number) == ("0", "2")
+        with pytest.raises(MoceanErrorException, match="does not match"):
+            wrong = {"mocean-reqid": begun.reqid, "mocean-code": "000000"}
+            await asyncio.to_thread(python_sdk(path).verify_validate.send, wrong)
+        check = {"mocean-reqid": begun.reqid, "mocean-code": CODE}
+        assert (await asyncio.to_thread(python_sdk(path).verify_validate.send, check)).status == "0"
+        assert calls(path, "/verify/check") == 2 and not path.provider.messages
+
+
+async def test_mocean_for_python_is_told_what_the_account_has_here(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path, more=BOOKS) as path:
+        assert (await asyncio.to_thread(python_sdk(path).balance.inquiry)).value == "10.0000"
+        sms = {"mocean-from": "ME", "mocean-to": TO, "mocean-text": "Hi"}
+        answer = (await asyncio.to_thread(python_sdk(path).sms.send, sms)).messages[0]
+        assert answer.status == "0"
+        await path.state(answer.msgid, "delivered")
+        # The provider's own balance of 777.5 is ours with it: it is never asked for an app.
+        assert (await asyncio.to_thread(python_sdk(path).balance.inquiry)).value == "9.7500"
+        assert calls(path, "/account/balance") == calls(path, "/account/pricing") == 0
+        prices = await asyncio.to_thread(python_sdk(path).pricing.inquiry)
+        (price,) = prices.destinations if isinstance(prices.destinations, list) else [prices.destinations]
+        assert (price.country, price.price, price.currency) == ("Malaysia", "0.2500", "MYR")
+        state = await asyncio.to_thread(python_sdk(path).message_status.inquiry, {"mocean-msgid": answer.msgid})
+        assert (state.message_status, state.credit_deducted) == ("1", "0.25")
+
+
+async def test_mocean_for_python_looks_a_number_up(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path) as path:
+        found = await asyncio.to_thread(python_sdk(path).number_lookup.inquiry, {"mocean-to": TO})
+        assert (found.status, found.to, found.ported) == ("0", TO, "ported")
+        assert (found.current_carrier.name, found.current_carrier.network_code) == ("U Mobile", "50218")
+        assert (found.original_carrier.name, found.original_carrier.mnc) == ("Maxis Mobile", "12")
+        assert calls(path, "/nl") == 1
 
 
 async def call_node(path: RestPath, name: str, **parameters: str) -> dict[str, Any]:
@@ -110,6 +185,43 @@ async def test_mocean_for_node(tmp_path: Path) -> None:
         assert (report["mocean-msgid"], report["mocean-dlr-status"]) == (message["msgid"], "1")
         assert [one.text for one in path.provider.messages] == ["Hi"]
         assert (await call_node(path, "status", msgid=message["msgid"]))["answer"]["message_status"] == 1
+
+
+async def test_mocean_for_node_verifies_a_number(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path) as path:
+        begun = (await call_node(path, "request", to=TO, brand="Shop"))["answer"]
+        await code_of(path)
+        again = (await call_node(path, "resend", reqid=begun["reqid"]))["answer"]
+        assert (again["status"], again["resend_number"]) == (0, "1")
+        code = await code_of(path, 2)
+        checked = await call_node(path, "check", reqid=begun["reqid"], code=code)
+        assert checked == {"answer": {"reqid": begun["reqid"], "status": 0}}
+
+
+async def test_mocean_for_node_verifies_by_the_provider_itself(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path) as path:
+        begun = (await call_node(path, "telegram", **{"from": "shop_bot", "to": "4711", "brand": "Shop"}))["answer"]
+        wrong = (await call_node(path, "check", reqid=begun["reqid"], code="000000"))["answer"]
+        assert wrong["status"] == 16
+        assert (await call_node(path, "check", reqid=begun["reqid"], code=CODE))["answer"]["status"] == 0
+        assert calls(path, "/verify/check") == 2 and not path.provider.messages
+
+
+async def test_mocean_for_node_is_told_what_the_account_has_here(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path, more=BOOKS) as path:
+        sent = (await call_node(path, "sms", **{"from": "ME", "to": TO, "text": "Hi"}))["answer"]["messages"][0]
+        await path.state(sent["msgid"], "delivered")
+        assert (await call_node(path, "balance"))["answer"] == {"status": 0, "value": 9.75}
+        (price,) = (await call_node(path, "pricing"))["answer"]["destinations"]
+        assert (price["country"], price["price"], price["currency"]) == ("Malaysia", "0.2500", "MYR")
+        assert calls(path, "/account/balance") == calls(path, "/account/pricing") == 0
+
+
+async def test_mocean_for_node_looks_a_number_up(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path) as path:
+        found = (await call_node(path, "lookup", to=TO))["answer"]
+        assert (found["status"], found["ported"], found["current_carrier"]["name"]) == (0, "ported", "U Mobile")
+        assert calls(path, "/nl") == 1
 
 
 async def test_mobtexting_for_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What an account asks about itself: balance, prices, reports of its messages; and what it tells us of conversions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -101,7 +101,7 @@ async def pricing(asked: Asked) -> WebAnswer:
     if kind not in (PRICED, *OTHER_TYPES):
         raise Refused(BAD_TYPE)
     prices = await asked.services.ledger.prices(caller.name, mcc=mcc, mnc=mnc) if kind == PRICED else ()
-    rows = _rows(prices)
+    rows = _rows(prices, _country_names(asked))
     if not rows:
         raise Refused(NO_RATE)
     if asked.form.media == answers.CSV:
@@ -113,11 +113,18 @@ def _is_code(written: str, digits: int) -> bool:
     return written.isascii() and written.isdigit() and digits <= len(written) <= 3
 
 
-def _rows(prices: Sequence[Price]) -> list[dict[str, str]]:
+def _country_names(asked: Asked) -> Mapping[str, str]:
+    """Names by ISO code: what the document's list shows, where the price itself has none."""
+    with suppress(NotOffered):
+        return {iso: name for iso, name, _ in asked.services.numbers.countries()}
+    return {}
+
+
+def _rows(prices: Sequence[Price], names: Mapping[str, str]) -> list[dict[str, str]]:
     """One row for each operator and price, its network codes joined; what holds for all comes first."""
     merged: dict[tuple[str, ...], list[str]] = {}
     for price in sorted(prices, key=lambda price: (bool(price.mcc), bool(price.mnc), price.country_name, price.mcc)):
-        country = price.country_name or price.country
+        country = price.country_name or names.get(price.country) or price.country
         row = (country, price.operator, price.mcc, _amount(price.amount), price.currency)
         codes = merged.setdefault(row, [])
         if price.mnc and price.mnc not in codes:

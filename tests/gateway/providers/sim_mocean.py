@@ -1,4 +1,4 @@
-"""Mocean as its document describes it: /rest/2/sms, /rest/2/report/message, reports by PUT."""
+"""Mocean as its document describes it: messages and reports by PUT, its own codes, look-ups, balance, conversions."""
 
 from urllib.parse import urlencode
 
@@ -10,10 +10,23 @@ KEY, SECRET = "API_KEY_HERE", "API_SECRET_HERE"
 CONFIG = f'kind = "mocean"\nkey = "{KEY}"\nsecret = "{SECRET}"'
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _DENIED = {"status": 1, "err_msg": "Authorization failed"}
+CODE = "271828"
+"""Of every verification that it keeps itself."""
+NUMBER_LOOKUP = {
+    "current_carrier": {"country": "MY", "name": "U Mobile", "network_code": 50218, "mcc": "502", "mnc": "18"},
+    "original_carrier": {"country": "MY", "name": "Maxis Mobile", "network_code": 50212, "mcc": "502", "mnc": "12"},
+    "ported": "ported",
+}
+"""The document's sample."""
 
 
 class SimMocean(SimProvider):
     """The provider."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: dict[str, str] = {}
+        """Who was sent a code of its own, by the request's id."""
 
     async def answer(self, taken: Taken) -> web.StreamResponse:
         given = {**taken.query, **taken.content}
@@ -24,6 +37,15 @@ class SimMocean(SimProvider):
             return self._sms(given)
         if taken.path == "/rest/2/report/message":
             return self._report(given)
+        if taken.path == "/rest/2/account/balance":
+            return answer_json({"status": 0, "value": 777.5})
+        if taken.path == "/rest/2/nl" and "mocean-to" in given:
+            return answer_json({"status": 0, "msgid": "nl-1", "to": given["mocean-to"], **NUMBER_LOOKUP})
+        if taken.path == "/rest/2/conversion":
+            is_known = any(sms.id == given.get("mocean-msgid") for sms in self.messages)
+            return answer_json({"status": 0} if is_known else {"status": 25, "err_msg": "Invalid message id"})
+        if taken.path.startswith("/rest/2/verify/") and given.keys() & {"mocean-to", "mocean-reqid"}:
+            return self._verify(taken.path.removeprefix("/rest/2/verify/"), given)
         return answer_json({"status": 0, "session_uuid": "s-1", "call_uuid": "c-1"})
 
     def _sms(self, given: dict[str, str]) -> web.Response:
@@ -41,6 +63,21 @@ class SimMocean(SimProvider):
         )
         self.took(sms)
         return answer_json({"messages": [{"status": 0, "receiver": to, "msgid": sms.id}]}, 202)
+
+    def _verify(self, call: str, given: dict[str, str]) -> web.Response:
+        if call.startswith("req"):
+            reqid = f"CPASS_restapi_C{len(self.asked):010}.0001"
+            self.asked[reqid] = given["mocean-to"]
+            return answer_json({"reqid": reqid, "status": 0, "to": given["mocean-to"]})
+        reqid = given["mocean-reqid"]
+        if reqid not in self.asked:
+            return answer_json({"status": 17, "err_msg": "Associated verify request not found"}, 400)
+        if call == "resend/sms":
+            return answer_json({"reqid": reqid, "status": 0, "to": self.asked[reqid], "resend_number": "2"})
+        if given["mocean-code"] != CODE:
+            wrong = "The code inserted does not match the expected value"
+            return answer_json({"status": 16, "err_msg": wrong}, 400)
+        return answer_json({"reqid": reqid, "status": 0})
 
     def _report(self, given: dict[str, str]) -> web.Response:
         for sms in self.messages:

@@ -15,6 +15,7 @@ const calls = {
   pricing: () => mocean.pricingList().inquiry(given),
   status: () => mocean.messageStatus().inquiry(given),
   request: () => mocean.verifyRequest().sendAs('sms').send(given),
+  telegram: () => mocean.verifyRequest().sendAs('telegram').send(given),
   resend: () => mocean.verifyRequest().resend(given),
   check: () => mocean.verifyValidate().send(given),
   lookup: () => mocean.numberLookup().inquiry(given),
