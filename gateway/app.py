@@ -33,6 +33,8 @@ from gateway.web.callbacks import CallbackDoor
 log = structlog.stdlib.get_logger("gateway")
 
 _HEALTH_SECONDS: Final = 1.0
+_SHARES_SECONDS: Final = 5.0
+"""How long other nodes have to leave some of the accounts' limits to one that starts."""
 
 
 class Gateway(Parts):
@@ -131,6 +133,8 @@ class Gateway(Parts):
             self._slots.start()
             steps.push_async_callback(self._slots.stop)
             lease.also(self._slots.deal)
+            steps.callback(self._shares.stop)
+            lease.also(self._shares.deal)
         self._pipeline.start()
         if self.uplinks and lease is not None:
             lease.take_over(self._pipeline.inherit)
@@ -150,7 +154,9 @@ class Gateway(Parts):
             store=self.store,
             deliveries=self._deliveries,
             metrics=self.metrics,
+            share_of=self._shares.of,
         )
+        await self._shares.wait_dealt(_SHARES_SECONDS)
         self._steering = self._new_steering(door)
         services, doors = self._services(), config.http.dialect.by_name()
         limits = HttpLimits(

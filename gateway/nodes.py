@@ -62,6 +62,11 @@ class Lease:
         """Whether anything may leave now."""
         return not self._store.is_shared or self._clock() < self._held_until
 
+    @property
+    def held_until(self) -> float:
+        """When it ends, by the clock that goes on while the machine sleeps."""
+        return self._held_until
+
     async def start(self) -> None:
         """Take the lease, and keep it.
 

@@ -46,6 +46,7 @@ from gateway.services.rates import RateLimits
 from gateway.services.reach import ProviderChannels, ProviderNetworks
 from gateway.services.tokens import AccountTokens
 from gateway.services.watching import MessageWatch
+from gateway.sharing import LimitShares
 from gateway.slots import Slots
 from gateway.smsc import Deliveries, SmppDoor, SmppReports
 from gateway.steering import Source, Steering
@@ -171,6 +172,12 @@ class Parts:
             self.config.node.lease_seconds,
             on_surplus=lease.wake if lease is not None else lambda: None,
         )
+        self._shares = LimitShares(
+            self.store,
+            self.config.node.name,
+            lambda: lease.held_until if lease is not None else 0.0,
+            on_pending=lease.wake if lease is not None else lambda: None,
+        )
         for name, uplink in self.config.uplink.items():
             self.uplinks[name] = ManagedUplink(self._new_uplink(name, uplink))
         self._router = self._new_router(self.config)
@@ -236,7 +243,7 @@ class Parts:
         self._pass_through.directory = self._service_desk.directory
         self._desk.reply = self._intake.accept
         self._accounts = Accounts(self.config.account)
-        self._rates = RateLimits(request_rates(self.config.account))
+        self._rates = RateLimits(request_rates(self.config.account), share_of=self._shares.of)
         self._apps = ConfiguredApps(lambda: self.config.account)
         self._tokens = AccountTokens(open_secret_key(self.config), self._accounts.get)
         self._probe = AddressProbe(parse_networks(self.config.webhooks.allow_private_networks))
@@ -249,7 +256,7 @@ class Parts:
         return Billing(config, self.store, router.network)
 
     def _new_policy(self, config: Config) -> Policy:
-        return Policy.of(config, self._opt_outs)
+        return Policy.of(config, self._opt_outs, self._shares.of)
 
     def _new_uplink(self, name: str, config: UplinkConfig) -> Uplink:
         store, lease = self.store, self._lease

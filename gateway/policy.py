@@ -1,7 +1,8 @@
 """What a message must be to be accepted, whichever door it came through."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -14,7 +15,7 @@ from gateway.networks import Network, check_url, parse_networks
 from gateway.numbering import NumberPlan, plain_number
 from gateway.patterns import Patterns
 from gateway.senders import SenderRules
-from smpp.ratelimit import TokenBucket
+from gateway.shares import Share, SharedBucket, ShareOf
 from smpp.sms.coding import Alphabet, scheme_of
 
 RECIPIENT: Final = re.compile(r"[0-9]{3,20}", re.ASCII)
@@ -41,7 +42,7 @@ class _Rules:
 
     __slots__ = ("allowed", "blocked", "bucket", "config", "hours", "plan")
 
-    def __init__(self, config: AccountRulesConfig) -> None:
+    def __init__(self, config: AccountRulesConfig, share: Callable[[], Share]) -> None:
         self.config = config
         self.plan = NumberPlan(config.country_prefix, config.trunk_prefix, config.national_digits)
         self.blocked = Patterns(config.blocked_recipients)
@@ -49,7 +50,7 @@ class _Rules:
         has_hours = bool(config.hours or config.days)
         self.hours = Hours(config.hours, config.days, config.time_zone) if has_hours else None
         burst = config.burst_messages or max(1, round(config.messages_per_second))
-        self.bucket = TokenBucket(config.messages_per_second, burst)
+        self.bucket = SharedBucket(config.messages_per_second, burst, share() if config.messages_per_second else None)
 
 
 class OptOutList(Protocol):
@@ -70,6 +71,7 @@ class Policy:
         everybody: PolicyConfig = PolicyConfig(),  # noqa: B008 -- frozen
         countries: Sequence[SenderCountryConfig] = (),
         opt_outs: OptOutList | None = None,
+        share_of: ShareOf | None = None,
     ) -> None:
         """Put the rules together.
 
@@ -78,17 +80,21 @@ class Policy:
             everybody: what nobody may send.
             countries: what countries ask of senders.
             opt_outs: who asked for no more messages.
+            share_of: this node's share of an account's pace; None: all of it.
         """
         self._accounts = accounts
         self._exempt_networks = exempt_networks
-        self._rules = {name: _Rules(account.rules) for name, account in accounts.items()}
+        self._rules = {
+            name: _Rules(account.rules, partial(share_of, f"messages of {name}") if share_of is not None else Share)
+            for name, account in accounts.items()
+        }
         self._senders = SenderRules(accounts, countries, everybody.blocked_senders)
         self._blocked = Patterns(everybody.blocked_recipients)
         self._own_urls = {name: account.callback_url for name, account in accounts.items()}
         self._opt_outs = opt_outs
 
     @classmethod
-    def of(cls, config: Config, opt_outs: OptOutList | None = None) -> "Policy":
+    def of(cls, config: Config, opt_outs: OptOutList | None = None, share_of: ShareOf | None = None) -> "Policy":
         """The rules of a config."""
         return cls(
             config.account,
@@ -96,16 +102,16 @@ class Policy:
             everybody=config.policy,
             countries=config.sender_country,
             opt_outs=opt_outs,
+            share_of=share_of,
         )
 
     def replace(self, other: "Policy") -> None:
         """Judge as another policy does from now on; how fast accounts have sent so far is not forgotten."""
         for name, rules in other._rules.items():
             old = self._rules.get(name)
-            if old is not None:
-                bucket, new = old.bucket, rules.bucket
-                bucket.per_second, bucket.burst = new.per_second, new.burst
-                rules.bucket = bucket
+            if old is not None and old.bucket.per_second and rules.bucket.per_second:
+                old.bucket.change(rules.bucket.per_second, rules.bucket.burst)
+                rules.bucket = old.bucket
         self._accounts, self._exempt_networks = other._accounts, other._exempt_networks
         self._rules, self._senders, self._blocked = other._rules, other._senders, other._blocked
         self._own_urls, self._opt_outs = other._own_urls, other._opt_outs

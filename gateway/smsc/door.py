@@ -19,6 +19,7 @@ from gateway.http import ListenError
 from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, State
 from gateway.policy import SMPP
+from gateway.shares import Share, SharedBucket, ShareOf
 from gateway.smsc.deliveries import Deliveries
 from gateway.smsc.origin import read_origin
 from gateway.smsc.requests import Customer, Submit, amended, message_of, messages_of, parts_of
@@ -26,7 +27,6 @@ from gateway.smsc.statuses import STATES, refusal_status, store_status
 from gateway.store import Store
 from gateway.store.base import NotOurs
 from smpp import Grant, Reject, Role, Server, ServerConfig, ServerSession, SessionConfig, serve, server_tls
-from smpp.ratelimit import TokenBucket
 from smpp.status import CommandStatus as Status
 from smpp.status import status_name
 from smpp.wire.pdu import (
@@ -77,11 +77,12 @@ class Intake(Protocol):
 class _Limits:
     """What an account may do, and how much of it is used up."""
 
-    def __init__(self, customer: Customer) -> None:
+    def __init__(self, customer: Customer, share_of: ShareOf) -> None:
         settings = customer.settings
         self.customer = customer
         burst = settings.burst_parts or max(MIN_BURST_PARTS, round(settings.parts_per_second))
-        self._bucket = TokenBucket(settings.parts_per_second, burst)
+        share = share_of(f"parts of {customer.account}") if settings.parts_per_second else None
+        self._bucket = SharedBucket(settings.parts_per_second, burst, share)
 
     def check(self, session: ServerSession, request: Submit, now: float) -> None:
         """Raise Reject where it is too fast or has too much under way."""
@@ -104,12 +105,14 @@ class SmppDoor:
         store: Store,
         deliveries: Deliveries,
         metrics: Metrics,
+        share_of: ShareOf = lambda _limit: Share(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Put it together.
 
         Args:
             deliveries: gets the binds that can receive.
+            share_of: this node's share of a customer's pace.
         """
         self._config = config.smpp
         self._accounts = accounts
@@ -118,7 +121,8 @@ class SmppDoor:
         self._deliveries = deliveries
         self._metrics = metrics
         self._clock = clock
-        self._limits = _limits_of(config)
+        self._share_of = share_of
+        self._limits = _limits_of(config, share_of)
         self._server: Server | None = None
         self._bound_sessions: set[ServerSession] = set()
 
@@ -169,7 +173,7 @@ class SmppDoor:
 
         What the listeners themselves are told stays as it was at the start.
         """
-        old, new = self._limits, _limits_of(config)
+        old, new = self._limits, _limits_of(config, self._share_of)
         for system_id, limits in new.items():
             if system_id in old and old[system_id].customer == limits.customer:
                 # Its bucket is as full as it was.
@@ -387,9 +391,9 @@ def _original_source(message: Message) -> str:
     return read_origin(message.origin).source[2] if message.dialect == SMPP else message.sender
 
 
-def _limits_of(config: Config) -> dict[str, _Limits]:
+def _limits_of(config: Config, share_of: ShareOf) -> dict[str, _Limits]:
     return {
-        account.smpp.system_id: _Limits(Customer(name, account.smpp))
+        account.smpp.system_id: _Limits(Customer(name, account.smpp), share_of)
         for name, account in config.account.items()
         if account.smpp is not None
     }

@@ -276,6 +276,16 @@ class Store(RecordStore, MoneyStore, RetentionStore):
         """
         return Inherited()
 
+    async def living_nodes(self) -> Mapping[str, int]:
+        """The nodes whose lease runs, each with its epoch: who lives again after its lease has ended has another.
+
+        A store that belongs to one process knows of none.
+        """
+        return {}
+
+    async def nudge(self) -> None:
+        """Have other nodes look whether there is work for them."""
+
     async def share_slots(self, wanted: Wanted, given_up: Collection[BindSlot], lease_seconds: float) -> Shares:
         """Deal the bind slots of uplinks out among the nodes that want them, and renew this node's.
 

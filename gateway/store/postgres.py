@@ -314,6 +314,12 @@ class PostgresStore(Looking):
 
         return await self._read(take)
 
+    async def living_nodes(self) -> Mapping[str, int]:
+        return await self._read(slots.living_nodes)
+
+    async def nudge(self) -> None:
+        await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
+
     async def share_slots(self, wanted: Wanted, given_up: Collection[BindSlot], lease_seconds: float) -> Shares:
         async def share(connection: Connection) -> tuple[Shares, bool]:
             async with connection.transaction():

@@ -12,6 +12,7 @@ from gateway.store.slots import BindSlot, Shares, Wanted, deal
 SLOT_LOCK: Final = 0x534D5006
 
 _HELD: Final = "SELECT 1 FROM nodes WHERE name = $1 AND epoch = $2 AND lease_until > clock_timestamp() FOR SHARE"
+_LIVING: Final = "SELECT name, epoch FROM nodes WHERE lease_until > clock_timestamp()"
 _SEEKERS: Final = (
     "SELECT s.server, s.node FROM slot_seekers s JOIN nodes ON nodes.name = s.node AND nodes.epoch = s.epoch"
     " WHERE s.server = ANY($1::text[]) AND nodes.lease_until > clock_timestamp() AND s.until > clock_timestamp()"
@@ -90,6 +91,11 @@ async def share_slots(
         await connection.execute(_TAKE, *_columns(taken), node, lease_seconds, epoch)
     held = {slot for slot in every if holders.get(slot) == node} | set(taken)
     return Shares(frozenset(held), frozenset(surplus), frozenset(elsewhere)), is_news
+
+
+async def living_nodes(connection: Connection) -> dict[str, int]:
+    """Those whose lease runs, with their epochs."""
+    return dict(await connection.fetch(_LIVING))
 
 
 async def disown(connection: Connection, holder: Holder, uplink: str) -> int:
