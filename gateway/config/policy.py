@@ -17,7 +17,10 @@ class AccountRulesConfig(msgspec.Struct, frozen=True, kw_only=True):
     min_priority: Annotated[int, setting("Its messages are at least so urgent.", ge=0, le=3)] = 0
     max_priority: Annotated[int, setting("... and at most so urgent.", ge=0, le=3)] = 3
     messages_per_second: Annotated[
-        float, setting("How fast it may send, through all nodes together; 0: any.", unit="messages a second", ge=0, le=1_000_000)
+        float,
+        setting(
+            "How fast it may send, through all nodes together; 0: any.", unit="messages a second", ge=0, le=1_000_000
+        ),
     ] = 0.0
     burst_messages: Annotated[
         int,
