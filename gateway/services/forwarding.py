@@ -35,13 +35,15 @@ class Owner(msgspec.Struct, frozen=True):
     url: str
     dialect: str
     secret: str = ""
-    """Sent back as a bearer token, where the app's webhook has one."""
+    """Sent back as a bearer token: with relays of an earlier version; since then, `webhook` says whose token it is."""
     order: str = ""
     """A service's own order, whose state they tell; then there is no address."""
     asks: tuple[str, ...] = ()
     """The provider waits for what the app says; fields in that which hold further such addresses."""
     others: "tuple[Owner, ...]" = ()
     """Who else is told, where nothing says which of several addresses a callback is for."""
+    webhook: str = ""
+    """The app's webhook whose token, if it has one, is sent back as a bearer token."""
 
 
 class Owners(Protocol):

@@ -24,13 +24,16 @@ from gateway.providers.connecting import Passed
 from gateway.providers.forms import is_web_address
 from gateway.providers.ports import Directory, NoAnswer, NotOffered
 from gateway.providers.seams import ChannelStates
+from gateway.sealing import SealBroken, Sealer
 from gateway.services.asking import AppClient
 from gateway.services.forwarding import Forwarding, Owner, reference_key
 from gateway.store import Record, Store
+from gateway.store.records import RecordKey
 from gateway.tasks import cancel_all
 from gateway.uplinks.addresses import CallbackAddresses
 from gateway.uplinks.rest import RestUplink
 from gateway.uplinks.rest_http import NoReply
+from gateway.webhooks import BEARER
 
 log = structlog.get_logger(__name__)
 replace = msgspec.structs.replace
@@ -64,6 +67,7 @@ class PassThroughService:
         uplinks: those there are now.
         exempt: private networks that callbacks may go to.
         on_callbacks: called after a commit that owes callbacks.
+        sealer: seals where apps want to be called, which may hold their tokens; None: it is kept in clear.
     """
 
     def __init__(
@@ -75,7 +79,9 @@ class PassThroughService:
         exempt: Sequence[Network] = (),
         on_callbacks: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
+        sealer: Sealer | None = None,
     ) -> None:
+        self._sealer = sealer
         self._uplinks = uplinks
         self._store = store
         self._addresses = addresses
@@ -100,8 +106,14 @@ class PassThroughService:
         """Whether there is an uplink of this provider that this account may use so."""
         return self._find(account, provider) is not None
 
-    async def forward(self, account: str, provider: str, request: WebRequest, *, path: str) -> WebAnswer:
+    async def forward(
+        self, account: str, provider: str, request: WebRequest, *, path: str, uplink: str = ""
+    ) -> WebAnswer:
         """The provider's own answer.
+
+        Args:
+            path: below the provider's base URL.
+            uplink: the one that it has to go by; empty: any that leads there.
 
         Raises:
             NotOffered: no uplink of this provider is configured, or it lets this account or this call not through.
@@ -109,31 +121,32 @@ class PassThroughService:
             gateway.errors.InvalidMessage: the address for callbacks is not one, or the body cannot be read.
             gateway.errors.StoreError: whose the callbacks are cannot be kept now; nothing was passed on.
         """
-        uplink = self._find(account, provider)
-        if uplink is None:
+        way = self._find(account, provider, uplink)
+        if way is None:
             raise NotOffered(f"no uplink to {provider} is configured for this account")
-        passed = _call_of(uplink.connector.passed, request.method, path)
+        passed = _call_of(way.connector.passed, request.method, path)
         if passed is None:
             raise NotOffered(f"{request.method} {path} is not a call that is passed on to {provider}")
-        limit = uplink.config.pass_through_limit_bytes
+        limit = way.config.pass_through_limit_bytes
         if len(request.body) > limit:
             raise InvalidMessage("body_too_large", f"at most {limit} octets are passed on", "body")
-        forwarding = Forwarding(self, uplink, account, passed)
+        forwarding = Forwarding(self, way, account, passed)
         call = await forwarding.call(request, path)
         body = forwarding.stream(request, _limited(request.stream, limit)) if request.stream is not None else None
         try:
-            reply, chunks = await uplink.stream(call, body, limit=limit)
+            reply, chunks = await way.stream(call, body, limit=limit)
             if reply.status in (401, 403):
                 # It is us whom the provider refuses, not the app.
                 await _discard(chunks)
-                log.warning("provider refuses our credentials", uplink=uplink.name, status=reply.status)
+                log.warning("provider refuses our credentials", uplink=way.name, status=reply.status)
                 raise NotOffered(f"{provider} refuses the credentials of this gateway")
             return await forwarding.answer(reply, chunks)
         except NoReply as error:
             raise NoAnswer(f"{provider}: {error}") from error
 
-    def _find(self, account: str, provider: str) -> RestUplink | None:
-        return next((uplink for uplink in self.offered(account) if uplink.kind == provider), None)
+    def _find(self, account: str, provider: str, name: str = "") -> RestUplink | None:
+        offered = (uplink for uplink in self.offered(account) if name in ("", uplink.name))
+        return next((uplink for uplink in offered if uplink.kind == provider), None)
 
     def offered(self, account: str) -> Iterator[RestUplink]:
         """The uplinks that an account may use for more than messages."""
@@ -150,14 +163,14 @@ class PassThroughService:
         Raises:
             InvalidMessage: it is neither, or nothing may be sent there.
         """
-        secret = ""
+        webhook = ""
         if not is_web_address(value) and self.directory is not None:
             # Apps know a webhook by the UUID that is its name here.
             for entry in await self.directory.by_name(account, "webhook", value):
                 value = str(entry.fields.get("uri", ""))
-                secret = str(entry.fields.get("secret") or "")
+                webhook = entry.name
         check_url(value, self._exempt)
-        return Owner(account, value, provider, secret)
+        return Owner(account, value, provider, webhook=webhook)
 
     async def keep_owner(self, uplink: str, owner: Owner, keys: Sequence[str]) -> None:
         """Keep whose the callbacks are that bear one of these keys."""
@@ -172,7 +185,7 @@ class PassThroughService:
                     kind=KIND,
                     account=uplink,
                     key=key,
-                    value=_encode(owner),
+                    value=self._written(_encode(owner), (KIND, uplink, key)),
                     due_at=now + LIFETIME_SECONDS,
                     created_at=now,
                     updated_at=now,
@@ -180,6 +193,17 @@ class PassThroughService:
                 for key, owner in owners
             ]
         )
+
+    def _written(self, value: bytes, name: RecordKey) -> bytes:
+        return value if self._sealer is None else self._sealer.seal_value(value, name)
+
+    def _owner(self, record: Record) -> Owner:
+        try:
+            value = record.value if self._sealer is None else self._sealer.open_value(record.value, record.name)
+        except SealBroken as error:
+            # The provider comes again; perhaps the key is known by then.
+            raise StoreError(str(error)) from None
+        return _decode(value)
 
     def relay_address(self, uplink: str, relay_id: str) -> str:
         """Where the provider is to call for it; empty where we cannot be reached."""
@@ -197,7 +221,7 @@ class PassThroughService:
             if record is None:
                 return None
             now = self._clock()
-            owner = _decode(record.value)
+            owner = self._owner(record)
             if owner.order:
                 await self._tell_state(uplink, owner.order, request)
                 return TAKEN
@@ -214,7 +238,8 @@ class PassThroughService:
         return await self.relay(uplink, reference_key(reference), request) if reference else None
 
     async def _asked(self, name: str, owner: Owner, request: WebRequest) -> WebAnswer:
-        answer = await self._apps.ask(_address(owner.url, request), request, secret=owner.secret)
+        secret = await self._secret_of(owner)
+        answer = await self._apps.ask(_address(owner.url, request), request, secret=secret)
         if answer is None:
             log.warning("an app says nothing to what a provider asks", uplink=name, account=owner.account)
             return SAYS_NOTHING
@@ -223,6 +248,12 @@ class PassThroughService:
             return answer
         passed = Passed("", "", asking=owner.asks)
         return await Forwarding(self, uplink, owner.account, passed).said_by_app(answer)
+
+    async def _secret_of(self, owner: Owner) -> str:
+        if not owner.webhook or self.directory is None:
+            return owner.secret
+        entries = await self.directory.recall(owner.account, "webhook", owner.webhook)
+        return str(entries[0].fields.get("secret") or "") if entries else ""
 
     async def _tell_state(self, name: str, order: str, request: WebRequest) -> None:
         uplink = next((uplink for uplink in self._uplinks() if uplink.name == name), None)
@@ -279,7 +310,12 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _callback(identifier: str, owner: Owner, request: WebRequest, now: float) -> Callback:
-    headers = (("Authorization", f"Bearer {owner.secret}"),) if owner.secret else ()
+    headers: tuple[tuple[str, str], ...] = ()
+    if owner.webhook:
+        # Its token is looked up when the callback leaves, and kept nowhere else.
+        headers = ((BEARER, owner.webhook),)
+    elif owner.secret:
+        headers = (("Authorization", f"Bearer {owner.secret}"),)
     return Callback(
         id=identifier,
         account=owner.account,

@@ -11,6 +11,7 @@ from gateway.metrics import Metrics
 from gateway.models import Callback, Inbound, Receipt
 from gateway.networks import parse_networks
 from gateway.providers.seams import ChannelState
+from gateway.sealing import Sealer
 from gateway.services.passthrough import PassThroughService
 from gateway.services.reach import ProviderChannels, ProviderNetworks
 from gateway.settings import Secret
@@ -70,7 +71,9 @@ async def _inbound(_inbound: Inbound) -> None:
 
 
 @asynccontextmanager
-async def world(kind: str, *, uplink: str = "", is_reachable: bool = True) -> AsyncIterator[World]:
+async def world(
+    kind: str, *, uplink: str = "", is_reachable: bool = True, sealer: Sealer | None = None
+) -> AsyncIterator[World]:
     """One provider."""
     async with running(PROVIDERS[kind][0]()) as provider:
         text = f"""
@@ -92,7 +95,12 @@ api_keys = ["k2"]
         ways = Ways(_receipt, _inbound, store, addresses, metrics, poll_for_seconds=60.0, clock=lambda: NOW)
         way = RestUplink("way", config.uplink["way"], ways)
         service = PassThroughService(
-            lambda: [way], store, addresses, exempt=parse_networks(["127.0.0.0/8"]), clock=lambda: NOW
+            lambda: [way],
+            store,
+            addresses,
+            exempt=parse_networks(["127.0.0.0/8"]),
+            clock=lambda: NOW,
+            sealer=sealer,
         )
         states = States()
         service.states = (states,)

@@ -13,8 +13,10 @@ from gateway.errors import InvalidMessage
 from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.ports import Entry, NoAnswer, NotOffered
 from gateway.services.passthrough import PassThroughService
+from gateway.store import Record
 from tests.gateway.providers import sim_lanck, sim_mobtexting, sim_mocean
 from tests.gateway.providers.sim import Taken, answer_json
+from tests.gateway.services.desk import SEALER
 from tests.gateway.services.provider_world import World, world
 
 FORM = "application/x-www-form-urlencoded"
@@ -348,7 +350,31 @@ async def test_a_webhook_of_ours_becomes_theirs_and_callbacks_are_found_by_their
         assert not await here.ways.relay_by_reference("way", "wa-2", event)
         (owed,) = await here.owed()
         assert (owed.url, owed.body) == (APP, event.body)
-        assert dict(owed.headers) == {"Authorization": "Bearer app-secret"}
+        # The dispatcher looks its token up.
+        assert dict(owed.headers) == {":bearer": "hook-1"}
+
+
+async def test_where_an_app_wants_its_callbacks_is_read_by_nobody_else() -> None:
+    async with world("mobtexting", sealer=SEALER) as here:
+        here.ways.directory = Webhooks()  # type: ignore[assignment]
+        channel = {"name": "whatsapp", "from": "9180", "meta": {"webhook_id": "hook-1"}}
+        await passed(here, in_json("/api/v2/whatsapp/message/send", {"channels": [channel], "recipient": {"to": "91"}}))
+        kept = await here.store.records("relay")
+        assert kept
+        assert not any(secret in record.value for record in kept for secret in (b"app-secret", b"token=t"))
+        event = in_json("/", {"event": "whatsapp:message:status", "payload": {"id": "wa-1", "status": "read"}})
+        assert await here.ways.relay_by_reference("way", "wa-1", event)
+        assert [one.url for one in await here.owed()] == [APP]
+
+
+async def test_a_relay_of_an_earlier_version_is_handed_back_with_its_token() -> None:
+    async with world("mobtexting", sealer=SEALER) as here:
+        owner = {"account": "shop", "url": APP, "dialect": "mobtexting", "secret": "app-secret"}
+        old = Record(kind="relay", account="way", key="ref.wa-1", value=json.dumps(owner).encode())
+        assert await here.store.put_records([old]) == [True]
+        assert await here.ways.relay_by_reference("way", "wa-1", in_json("/", {}))
+        (owed,) = await here.owed()
+        assert (owed.url, dict(owed.headers)) == (APP, {"Authorization": "Bearer app-secret"})
 
 
 @pytest.mark.parametrize(
