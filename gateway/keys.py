@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import secrets
 import time
+from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -17,7 +19,7 @@ import structlog
 
 from gateway.accounts import Accounts, ExtraKey
 from gateway.errors import NotThere, OperatorError, StoreError
-from gateway.sealing import SealBroken, Sealer
+from gateway.sealing import IN_CLEAR, SealBroken, Sealer, sealed_with
 from gateway.secretkey import SecretKey
 from gateway.store import Record, Store
 
@@ -208,6 +210,21 @@ class KeyRing:
             after = records[-1].key
         await self.load()
         return done, left
+
+    async def hashed_with(self) -> dict[str, int]:
+        """How many keys are hashed with which of our own, by its name; IN_CLEAR: an earlier version made them.
+
+        Raises:
+            StoreError: the store cannot be asked.
+        """
+        found: Counter[str] = Counter()
+        after = ""
+        while records := await self._store.records(KIND, after_key=after, limit=_PAGE):
+            for record in records:
+                sealed = msgspec.json.decode(record.value, type=_Kept).sealed_hash
+                found[sealed_with(b64decode(sealed)) if sealed else IN_CLEAR] += 1
+            after = records[-1].key
+        return dict(found)
 
     async def _keep_hashes(self) -> None:
         used, self._used = self._used, {}

@@ -26,7 +26,7 @@ from gateway.metrics import Metrics
 from gateway.models import NewMessage
 from gateway.networks import parse_networks
 from gateway.nodes import Lease
-from gateway.operations import AccountDesk, NodeDesk, Operator, Outbox, QueueDesk, Reloaded, UplinkDesk
+from gateway.operations import AccountDesk, NodeDesk, Operator, Outbox, QueueDesk, Reloaded, SecretDesk, UplinkDesk
 from gateway.optouts import OptOuts
 from gateway.orphans import match_attempts
 from gateway.pipeline import Pipeline
@@ -37,7 +37,7 @@ from gateway.renewal import Makers, Renewal, Running, customers_of, signing_secr
 from gateway.reports import Reporter, bookkeeping
 from gateway.router import Router
 from gateway.sealing import Sealer
-from gateway.secretkey import open_secret_key
+from gateway.secretkey import SecretKey, open_secret_key
 from gateway.services.apps import ConfiguredApps
 from gateway.services.assembly import ServiceDesk
 from gateway.services.passthrough import PassThroughService
@@ -78,6 +78,7 @@ class Parts:
     _policy: Policy
     _rates: RateLimits
     _sealer: Sealer | None
+    _secret_key: SecretKey | None
     _service_desk: ServiceDesk
     _steering: Steering
     _watch: MessageWatch
@@ -182,7 +183,7 @@ class Parts:
             self.uplinks[name] = ManagedUplink(self._new_uplink(name, uplink))
         self._router = self._new_router(self.config)
         self._policy = self._new_policy(self.config)
-        key = open_secret_key(self.config)
+        key = self._secret_key = open_secret_key(self.config)
         self._sealer = Sealer(key) if key is not None else None
         self._pipeline = Pipeline(
             self.config,
@@ -203,6 +204,7 @@ class Parts:
             self._addresses,
             exempt=parse_networks(self.config.webhooks.allow_private_networks),
             on_callbacks=self._on_callbacks,
+            sealer=self._sealer,
         )
 
     def _make_ways_in(self) -> None:
@@ -245,7 +247,7 @@ class Parts:
         self._accounts = Accounts(self.config.account)
         self._rates = RateLimits(request_rates(self.config.account), share_of=self._shares.of)
         self._apps = ConfiguredApps(lambda: self.config.account)
-        self._tokens = AccountTokens(open_secret_key(self.config), self._accounts.get)
+        self._tokens = AccountTokens(self._secret_key, self._accounts.get)
         self._probe = AddressProbe(parse_networks(self.config.webhooks.allow_private_networks))
         self._outbox = Outbox(self.store, self._on_callbacks)
 
@@ -336,7 +338,8 @@ class Parts:
             switched=self._switched,
             settled=self._settled,
         )
-        keys = KeyRing(self.store, open_secret_key(self.config), self._accounts)
+        keys = KeyRing(self.store, self._secret_key, self._accounts)
+        others = self._secret_key.others if self._secret_key is not None else ()
         nodes = NodeDesk(self.store, self.config.node.name)
         accounts = AccountDesk(self.store, lambda: self.config, keys, self._billing, self._accounts_changed)
         self._operator = Operator(
@@ -346,6 +349,7 @@ class Parts:
             accounts=accounts,
             keys=keys,
             nodes=nodes,
+            secrets=SecretDesk(self.store, self._sealer, keys, [one.name for one in others]),
             log=self._log,
             shelf=self.store,
             attempts=lambda receipt: match_attempts(self.store, self._correlator.bookkeeping, receipt),

@@ -11,6 +11,7 @@ from gateway.cli.accounts import account
 from gateway.cli.callbacks import callback_urls
 from gateway.cli.messages import message, messages, queue
 from gateway.cli.remote import CONFIG_FILE, REFUSED, fail, load_config
+from gateway.cli.secrets import secrets
 from gateway.cli.store import migrate
 from gateway.cli.uplinks import binds, drain, nodes, pause, reload, resume, route, uplinks
 from gateway.cli.webhooks import webhooks
@@ -75,5 +76,6 @@ def print_config() -> None:
 
 for command in (account, binds, drain, message, messages, migrate, nodes, pause, queue, reload, resume, route, uplinks):
     main.add_command(command)
+main.add_command(secrets)
 main.add_command(webhooks)
 main.add_command(callback_urls)

@@ -5,6 +5,7 @@ from gateway.operations.nodes import NodeDesk, NodeView
 from gateway.operations.operator import Operator, Reloaded
 from gateway.operations.outbox import Outbox
 from gateway.operations.queue import QueueDesk
+from gateway.operations.secrets import Resealed, SealedLine, SecretDesk, SecretStatus
 from gateway.operations.uplinks import BindView, UplinkDesk, UplinkStatus
 
 __all__ = [
@@ -17,6 +18,10 @@ __all__ = [
     "Outbox",
     "QueueDesk",
     "Reloaded",
+    "Resealed",
+    "SealedLine",
+    "SecretDesk",
+    "SecretStatus",
     "UplinkDesk",
     "UplinkStatus",
 ]

@@ -13,6 +13,7 @@ from gateway.operations.accounts import AccountDesk
 from gateway.operations.nodes import NodeDesk
 from gateway.operations.outbox import Outbox
 from gateway.operations.queue import QueueDesk
+from gateway.operations.secrets import SecretDesk
 from gateway.operations.uplinks import UplinkDesk
 from gateway.orphans import MatchAttempt
 from gateway.providers.ports import MessageLog
@@ -55,6 +56,7 @@ class Operator:
     accounts: AccountDesk
     keys: KeyRing
     nodes: NodeDesk
+    secrets: SecretDesk
     log: MessageLog
     shelf: MessageShelf
     attempts: Callable[[Receipt], Awaitable[Sequence[MatchAttempt]]]

@@ -16,6 +16,7 @@ from gateway.operations import Operator
 from gateway.providers.base import Authenticator
 from gateway.web.admin_accounts import AdminAccounts
 from gateway.web.admin_queue import AdminQueue
+from gateway.web.admin_secrets import AdminSecrets
 from gateway.web.admin_system import AdminSystem
 from gateway.web.admin_uplinks import AdminUplinks
 from gateway.web.endpoints import PREFIX, Operation, answering, authenticate, mount
@@ -83,6 +84,7 @@ def admin_operations(operator: Operator) -> Iterable[Operation]:
     yield from AdminUplinks(operator.uplinks).operations()
     yield from AdminQueue(operator.queue, operator.shelf, operator.attempts).operations()
     yield from AdminAccounts(operator.accounts, operator.keys).operations()
+    yield from AdminSecrets(operator.secrets).operations()
     yield from Webhooks(operator.outbox, is_operator=True).operations()
 
 

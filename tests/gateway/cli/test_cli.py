@@ -236,3 +236,21 @@ def test_what_comes_from_outside_does_not_steer_the_terminal() -> None:
     assert "\x1b" not in shown
     assert len(shown.splitlines()) == 2
     assert fields({"text": "\x1b[2J", "empty": ""}, ["text", "empty"]) == "text   [2J"
+
+
+async def test_secrets_are_counted_and_sealed_anew(here: Running) -> None:
+    await call(here, "account", "key", "add", "shop")
+    shown = await call(here, "secrets", "status")
+    assert shown.exit_code == 0
+    assert "everything is made with the present key" in shown.stdout
+    told = json.loads((await call(here, "secrets", "status", "--json")).stdout)
+    assert [(line["kind"], line["state"], line["count"]) for line in told["lines"]] == [("api_key", "present", 1)]
+    done = await call(here, "secrets", "reseal")
+    assert done.stdout == "0 documents and 0 keys of accounts are made anew\n"
+    told = json.loads((await call(here, "secrets", "reseal", "--json")).stdout)
+    assert told == {"documents": 0, "api_keys": 0, "left": 0}
+
+
+async def test_secrets_are_the_operators(here: Running) -> None:
+    refused = await call(here, "secrets", "reseal", key="shop-key")
+    assert refused.exit_code == 1
