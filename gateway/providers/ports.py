@@ -436,11 +436,14 @@ class PassThrough(Protocol):
     def is_offered(self, account: str, provider: str) -> bool:
         """Whether there is such an uplink."""
 
-    async def forward(self, account: str, provider: str, request: "WebRequest", *, path: str) -> "WebAnswer":
+    async def forward(
+        self, account: str, provider: str, request: "WebRequest", *, path: str, uplink: str = ""
+    ) -> "WebAnswer":
         """The provider's own answer; our account's credentials are exchanged for the uplink's, callbacks are rewritten.
 
         Args:
             path: below the provider's base URL, as its document has it.
+            uplink: the one that it has to go by; empty: any that leads there.
 
         Raises:
             NotOffered: no uplink of this provider is configured, or it lets this account or this call not through.

@@ -9,11 +9,13 @@ from typing import Final
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, NewMessage, Receipt
 from gateway.providers.base import CONTENT_REASONS, CallbackRules, Refusal, Services, WebAnswer, WebRequest
+from gateway.providers.feedback import tell_provider
 from gateway.providers.forms import is_message_id
 from gateway.providers.json_bodies import UnreadableFields, read_fields
 from gateway.providers.lanck import answers, spec, verify
 from gateway.providers.lanck.endpoints import Handler
 from gateway.providers.lanck.request import INVALID_REQUEST, Asked, Network, Refused, read_credentials
+from gateway.providers.outcomes import json_object, number_at
 from gateway.providers.ports import Flow, FlowStep, NoAnswer, NotOffered
 from gateway.providers.seams import LookupBatch, LookupFailed, VerifyEvent
 from gateway.providers.verifying import Verification
@@ -181,9 +183,30 @@ async def _set_goal(asked: Asked) -> WebAnswer:
     content = await _described(asked, request_id)
     goals = content["goals"]
     if isinstance(goals, list) and goal not in goals:
+        await _tell_provider(asked, request_id, goal)
         await asked.services.directory.add(asked.caller.name, "goal", request_id, {"goal": goal})
         goals.append(goal)
     return answers.done(content)
+
+
+async def _tell_provider(asked: Asked, request_id: str, goal: str) -> None:
+    """A goal is told to Lanck where its message left by it; for codes and flows, the latest message of theirs."""
+    message_id = await _message_of(asked, request_id)
+    told = await tell_provider(
+        asked.services, asked.caller.name, spec.NAME, message_id, f"{spec.VERSION}/requests/{{id}}", {"goal": goal}
+    )
+    if told is not None and number_at(json_object(told.body), "errorCode") == TOO_MANY:
+        raise Refused(TOO_MANY)
+
+
+async def _message_of(asked: Asked, request_id: str) -> str:
+    if await asked.services.lookup.message(asked.caller.name, request_id) is not None:
+        return request_id
+    verification = await verify.found(asked, request_id)
+    if verification is not None:
+        return verification.message_id
+    flow = await _flow(asked, request_id)
+    return flow.message_ids[-1] if flow.message_ids else request_id
 
 
 async def _described(asked: Asked, request_id: str) -> dict[str, object]:

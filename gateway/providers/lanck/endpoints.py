@@ -15,7 +15,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/v1/verify/check", "own", "compare a code"),
     Endpoint("POST", "/v1/verify/info", "own", "what is known of a verification"),
     Endpoint("GET", "/v1/requests/{id}", "local", "what became of a request"),
-    Endpoint("POST", "/v1/requests/{id}", "local", "set a goal", "kept here only"),
+    Endpoint("POST", "/v1/requests/{id}", "local", "set a goal", "told to Lanck where the message left by it"),
     Endpoint("GET", "/v1/insight/hlr", "pass", "ask the network about a number"),
     Endpoint("POST", "/v1/insight/hlr", "pass", "the same, as the document's sample has it"),
     Endpoint("POST", "/v1/insight/fraudcheck", "pass", "whether a number is known for fraud"),

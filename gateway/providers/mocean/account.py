@@ -9,10 +9,12 @@ from typing import Final
 import msgspec
 
 from gateway.providers.base import WebAnswer
+from gateway.providers.feedback import tell_provider
 from gateway.providers.forms import is_message_id
 from gateway.providers.mocean import answers, spec
 from gateway.providers.mocean.asked import Asked
 from gateway.providers.mocean.request import Refused
+from gateway.providers.outcomes import json_object, number_at
 from gateway.providers.ports import NotOffered, Price
 
 NO_RATE: Final = 3
@@ -20,6 +22,8 @@ BAD_NETWORK: Final = 46
 BAD_DELIMITER: Final = 51
 BAD_TYPE: Final = 72
 BAD_PARAMETER: Final = 24
+TRY_AGAIN: Final = (32, 40)
+"""What the provider may say of a conversion that its sender can mend by waiting; else it is kept here all the same."""
 
 DELIMITERS: Final = (";", ":", "|")
 PRICED: Final = "sms"
@@ -59,7 +63,7 @@ async def report(asked: Asked) -> WebAnswer:
 
 
 async def conversion(asked: Asked) -> WebAnswer:
-    """/conversion: kept beside the message, for whoever evaluates it."""
+    """/conversion: told to Mocean where the message left by it, and kept beside the message."""
     caller = asked.caller("send")
     message_id = asked.text("msgid")
     if not is_message_id(message_id) or await asked.services.lookup.message(caller.name, message_id) is None:
@@ -68,6 +72,7 @@ async def conversion(asked: Asked) -> WebAnswer:
     written = asked.text("timestamp")
     if delivered not in ("true", "false") or (written and not _is_time(written)):
         raise Refused(BAD_PARAMETER)
+    await _tell_provider(asked, caller.name, message_id, delivered, written)
     fields = {"delivered": delivered == "true", "timestamp": written}
     directory = asked.services.directory
     known = await directory.by_name(caller.name, "conversion", message_id)
@@ -76,6 +81,16 @@ async def conversion(asked: Asked) -> WebAnswer:
     else:
         await directory.add(caller.name, "conversion", message_id, fields)
     return asked.success({"status": spec.OK})
+
+
+async def _tell_provider(asked: Asked, account: str, message_id: str, delivered: str, at: str) -> None:
+    told = {"mocean-msgid": "{id}", "mocean-delivered": delivered, "mocean-resp-format": "json"}
+    if at:
+        told["mocean-timestamp"] = at
+    answer = await tell_provider(asked.services, account, spec.NAME, message_id, "/rest/2/conversion", told)
+    status = number_at(json_object(answer.body), "status") if answer is not None else spec.OK
+    if status in TRY_AGAIN:
+        raise Refused(status)
 
 
 def _is_time(written: str) -> bool:

@@ -58,7 +58,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/rest/2/sms", "own", "send to up to 500 receivers"),
     Endpoint("POST", "/rest/1/sms", "own", "the same, for old clients"),
     Endpoint("GET", "/rest/2/report/message", "local", "what became of a message"),
-    Endpoint("POST", "/rest/2/conversion", "local", "whether a code did its work", "kept here only"),
+    Endpoint("POST", "/rest/2/conversion", "local", "whether a code did its work", "told to Mocean where the message left by it"),
     Endpoint("GET", "/rest/2/account/balance", "local", "what the account has left here"),
     Endpoint("GET", "/rest/2/account/pricing", "local", "the account's prices here", "of SMS only"),
     Endpoint("POST", "/rest/2/verify/req", "own", "a code, paid for when it succeeds", "the call needs an uplink"),

@@ -349,7 +349,9 @@ class FakePassThrough:
     def is_offered(self, account: str, provider: str) -> bool:
         return self.answer is not None
 
-    async def forward(self, account: str, provider: str, request: WebRequest, *, path: str) -> WebAnswer:
+    async def forward(
+        self, account: str, provider: str, request: WebRequest, *, path: str, uplink: str = ""
+    ) -> WebAnswer:
         if self.answer is None:
             raise NotOffered(f"no uplink to {provider}")
         self.passed.append((account, provider, request, path))
