@@ -38,6 +38,7 @@ from gateway.uplinks.places import Places
 from gateway.uplinks.rest_http import NoReply, ProviderClient
 from gateway.uplinks.rest_polling import Poller
 from gateway.uplinks.rest_slots import RestSlot, part_id
+from gateway.uplinks.unnamed import Unnamed
 from smpp.backoff import Backoff
 from smpp.status import CommandStatus as Status
 
@@ -92,6 +93,7 @@ class RestUplink:
         self._callback_url = ways.addresses.address(name)
         self._can_call_back = self.connector.can_call_back(self._callback_url)
         seconds = config.poll_seconds or (0.0 if self._can_call_back else AUTOMATIC_POLL_SECONDS)
+        self._unnamed = Unnamed(name, ways.records, ways.clock)
         self._poller = Poller(name, self.connector, self.client, config, ways, seconds, self.take_receipt)
 
     @property
@@ -325,7 +327,7 @@ class RestUplink:
             if receipt.state.is_final:
                 await self._poller.forget(receipt.smsc_message_id)
         for inbound in read.inbound:
-            await self._ways.on_inbound(self._own_inbound(inbound, request))
+            await self._ways.on_inbound(await self._own_inbound(inbound, request))
         return read, read.answer
 
     def check_signature(self, request: WebRequest) -> None:
@@ -349,9 +351,12 @@ class RestUplink:
             )
         )
 
-    def _own_inbound(self, inbound: Inbound, request: WebRequest) -> Inbound:
+    async def _own_inbound(self, inbound: Inbound, request: WebRequest) -> Inbound:
         """With an id that is the same when the provider sends it once more."""
         same = inbound.id.encode() or request.query + b"\n" + request.body
+        if not inbound.id:
+            digest = hashlib.sha256(same).hexdigest()
+            same += b"\n" + (await self._unnamed.number(digest, has_time=inbound.received_at > 0)).encode()
         digest = hashlib.sha256(self._name.encode() + b"\n" + same).hexdigest()[:32]
         now = self._ways.clock()
         return replace(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.uplinks import unnamed
 from smpp.constants import MessageState
 from smpp.sms import split
 from smpp.wire.pdu import SubmitSm
@@ -79,9 +80,11 @@ async def test_a_failure_comes_home_as_one(path: RestPath) -> None:
     assert (receipt.id, receipt.state) == (submission.message_id, MessageState.UNDELIVERABLE)
 
 
-async def test_a_message_from_a_handset_is_posted_once(path: RestPath) -> None:
+async def test_a_message_from_a_handset_is_posted_once(path: RestPath, monkeypatch: pytest.MonkeyPatch) -> None:
     if path.uplink.kind == "checkmobi":
         pytest.skip("it has none")
+    # One that has no id is sent once more a good while later.
+    monkeypatch.setattr(unnamed, "TWINS_SECONDS", -1.0)
     for _ in range(2):
         said = await path.provider.send_inbound(path.callback_url, "447700900001", "40404", "Hello Мир")
         assert said.status == 200
@@ -89,6 +92,15 @@ async def test_a_message_from_a_handset_is_posted_once(path: RestPath) -> None:
 
     assert [callback.json["message"]["text"] for callback in callbacks] == ["Hello Мир"]
     assert callbacks[0].json["message"]["from"] == "447700900001"
+
+
+async def test_two_messages_that_say_the_same_in_one_second_are_two(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path) as path:
+        for _ in range(2):
+            await path.provider.send_inbound(path.callback_url, "447700900001", "40404", "YES")
+        callbacks = await path.receiver.wait_for(2)
+
+        assert [callback.json["message"]["text"] for callback in callbacks] == ["YES", "YES"]
 
 
 POLLING = "poll_seconds = 0.05\npolls_per_second = 100"
