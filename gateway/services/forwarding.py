@@ -18,6 +18,7 @@ from gateway.providers.forms import TooManyFields, is_web_address
 from gateway.services import rewriting
 from gateway.services.multipart import Fate, Held, MultipartReader, boundary_of
 from gateway.uplinks.rest import RestUplink
+from gateway.uplinks.scrubbing import without_credentials
 
 replace = msgspec.structs.replace
 
@@ -218,7 +219,7 @@ class Forwarding:
                 return replace(answer, stream=_joined(body, chunks))
         if self._owners and "json" in reply.content_type:
             await self._keep_references(self._connector.references(replace(reply, body=body)))
-        return replace(answer, body=self._uplink.without_credentials(body), stream=None)
+        return replace(answer, body=without_credentials(body, self._uplink.config), stream=None)
 
     async def _keep_references(self, references: Sequence[str]) -> None:
         keys = [reference_key(one) for one in dict.fromkeys(references)]

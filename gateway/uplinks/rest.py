@@ -27,7 +27,6 @@ from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.carrying import Piece, content_of, outgoing_of, piece_of
 from gateway.providers.connecting import CallbackRead, Connector, ConnectorSettings, HttpCall, HttpReply
 from gateway.providers.forms import TooManyFields, parse_form
-from gateway.settings import MASK
 from gateway.store.records import RecordStore
 from gateway.store.slots import BindSlot
 from gateway.tasks import cancel_all
@@ -38,6 +37,7 @@ from gateway.uplinks.places import Places
 from gateway.uplinks.rest_http import NoReply, ProviderClient
 from gateway.uplinks.rest_polling import Poller
 from gateway.uplinks.rest_slots import RestSlot, part_id
+from gateway.uplinks.scrubbing import without_secrets
 from gateway.uplinks.unnamed import Unnamed
 from smpp.backoff import Backoff
 from smpp.status import CommandStatus as Status
@@ -48,8 +48,6 @@ replace = msgspec.structs.replace
 AUTOMATIC_POLL_SECONDS: Final = 30.0
 MAX_PARTS: Final = 255
 IDLE_SECONDS: Final = 60.0
-SECRET_OCTETS: Final = 6
-"""What is shorter cannot be told from other text."""
 
 
 class Ways(NamedTuple):
@@ -260,7 +258,7 @@ class RestUplink:
         answered = self.connector.result(reply)
         result = answered.result
         if result.error:
-            result = replace(result, error=self._without_secrets(result.error, messages))
+            result = replace(result, error=without_secrets(result.error, self._config, messages))
         if answered.is_fault:
             self._note_failure(result.error)
         else:
@@ -272,25 +270,6 @@ class RestUplink:
         elif result.outcome is Outcome.ACCEPTED:
             self._throttle.reset()
         return result
-
-    def _without_secrets(self, error: str, messages: Sequence[Message]) -> str:
-        """A provider's words without what it may have read back to us."""
-        config = self._config
-        hidden = [secret.reveal() for secret in (config.key, config.secret, config.token, config.password)]
-        hidden += [message.text for message in messages if message.secret]
-        for text in hidden:
-            if text:
-                error = error.replace(text, MASK)
-        return error
-
-    def without_credentials(self, octets: bytes) -> bytes:
-        """What a provider says, without what it may have read back to us: it is handed to others."""
-        config = self._config
-        for secret in (config.key, config.secret, config.token, config.password, config.signing_secret):
-            hidden = secret.reveal().encode()
-            if len(hidden) >= SECRET_OCTETS:
-                octets = octets.replace(hidden, MASK.encode())
-        return octets
 
     def _without_reply(self, error: NoReply) -> SubmitResult:
         if error.has_left or not self.client.held_seconds:

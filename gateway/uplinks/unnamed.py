@@ -1,7 +1,7 @@
 """Messages from handsets that their provider gives no id: which are one that is sent once more, and which are two.
 
-Mocean sends a message again, for 24 hours, until it is answered 2xx, and names it by nothing but its fields, of which one
-is the second in which it came. So:
+Mocean sends a message again, for 24 hours, until it is answered 2xx, and names it by nothing but its fields, of which
+one is the second in which it came. So:
 
 | a request that says the same, octet for octet | is |
 |---|---|
