@@ -53,6 +53,13 @@ class Metrics:
         self.queue_depth = Gauge(
             "gateway_queue_depth", "Messages held in memory for an uplink.", ["uplink"], registry=registry
         )
+        self.uplink_health = Gauge(
+            "gateway_uplink_health", "1 for what an uplink is now: well, sick or on_trial.", ["uplink", "state"],
+            registry=registry,
+        )  # fmt: skip
+        self.uplink_sick = Counter(
+            "gateway_uplink_sick", "Times an uplink was found sick.", ["uplink"], registry=registry
+        )
         self.commit_seconds = Histogram(
             "gateway_commit_seconds", "Time of a commit.", buckets=COMMIT_BUCKETS, registry=registry
         )

@@ -343,7 +343,7 @@ class Parts:
         nodes = NodeDesk(self.store, self.config.node.name)
         accounts = AccountDesk(self.store, lambda: self.config, keys, self._billing, self._accounts_changed)
         self._operator = Operator(
-            uplinks=UplinkDesk(self.store, self.uplinks, self._pipeline.look_again),
+            uplinks=UplinkDesk(self.store, self.uplinks, self._pipeline.look_again, health=self._pipeline.health),
             queue=QueueDesk(self.store, self._intake, self._pipeline, self.uplinks.keys()),
             outbox=self._outbox,
             accounts=accounts,
@@ -406,7 +406,9 @@ class Parts:
         """Which route takes a message, and why."""
         number = self._policy.plain_recipient(account, recipient)
         message = NewMessage(account=account, sender=sender, recipient=number, text=text)
-        found = self._router.explain(message, lambda name: self.uplinks[name].is_available)
+        found = self._router.explain(
+            message, lambda name: self.uplinks[name].is_available, self._pipeline.health.remark
+        )
         shown: Mapping[str, object] = msgspec.to_builtins(found)
         return shown
 

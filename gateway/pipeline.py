@@ -16,6 +16,7 @@ import structlog
 
 from gateway.config import Config
 from gateway.errors import InvalidMessage, NoRoute, NotWaiting, StoreError, Unsupported
+from gateway.health import HealthBook, HealthState
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, State
@@ -94,10 +95,12 @@ class Pipeline:
         self._look_for_stranded_at = 0.0
         self._is_stopping = False
         self._housekeeper: asyncio.Task[None] | None = None
+        self.health = HealthBook(config.uplink, metrics, clock)
         self._sender = Sender(
             node=self._node,
             settings=config.uplink,
             uplinks=uplinks,
+            health=self.health,
             lane_limit=config.pipeline.queue_limit,
             share=self._share,
             is_postponed=self._is_postponed,
@@ -131,7 +134,8 @@ class Pipeline:
 
     def first_available(self, way: Decision) -> str:
         """Where a message would go now."""
-        return next((name for name in way.uplinks if self._uplinks[name].is_available), way.uplinks[0])
+        found = self.health.choose(way.uplinks, lambda name: self._uplinks[name].is_available)
+        return found or way.uplinks[0]
 
     def check(self, message: NewMessage, way: Decision) -> None:
         """Refuse what no uplink of its way can carry, where all of them know that of any message.
@@ -323,6 +327,7 @@ class Pipeline:
         self._settings = config.uplink
         self._accounts = config.account
         self._book = bookkeeping
+        self.health.reconfigure(config.uplink)
         self._sender.reconfigure(config.uplink, bookkeeping)
 
     def open_uplink(self, name: str) -> None:
@@ -379,7 +384,7 @@ class Pipeline:
         for lane in self._sender.lanes.values():
             for work in lane.expired(now):
                 self._sender.expire(work)
-            if not self._uplinks[lane.name].is_available:
+            if not self._uplinks[lane.name].is_available or self.health.state(lane.name) is HealthState.SICK:
                 self._sender.relieve(lane)
             elif lane.works and self._is_elsewhere(lane.name):
                 # Taken in while nobody had a bind, or when this node had one.

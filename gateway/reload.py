@@ -15,7 +15,7 @@ from gateway.errors import ConfigError
 FIXED: Final = ("http", "admin", "smpp", "node", "store", "pipeline")
 """Settings that were built into what runs: sockets, the store, this node's name. They take effect at the next start."""
 
-OF_ROUTING: Final = frozenset({"costs", "validity_seconds", "in_doubt", "in_doubt_limit"})
+OF_ROUTING: Final = frozenset({"costs", "validity_seconds", "in_doubt", "in_doubt_limit", "health"})
 """Settings of an uplink that its connections do not know of."""
 
 STORED: Final = "(store)"

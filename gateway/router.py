@@ -137,11 +137,17 @@ class Router:
 
     # --- explaining ---
 
-    def explain(self, message: NewMessage, is_available: Callable[[str], bool] | None = None) -> Explanation:
+    def explain(
+        self,
+        message: NewMessage,
+        is_available: Callable[[str], bool] | None = None,
+        health: Callable[[str], str] = lambda _uplink: "",
+    ) -> Explanation:
         """Which rule decides over a message and why each other does not; no turn is used up.
 
         Args:
             is_available: whether an uplink can carry a message now, where that is known.
+            health: what is to be said against one that can.
         """
         network = self._networks.find(message.recipient)
         subject = Subject(message, self._clock, network)
@@ -157,7 +163,7 @@ class Router:
             else:
                 note = RuleNote(rule.name, True, f"fits, but {decides.name} {_advantage(decides, rule)}")
             notes.append(note)
-        choices = self._choices(decides, message.recipient, is_available) if decides is not None else ()
+        choices = self._choices(decides, message.recipient, is_available, health) if decides is not None else ()
         return Explanation(
             recipient=message.recipient,
             account=message.account,
@@ -168,7 +174,13 @@ class Router:
             rules=tuple(notes),
         )
 
-    def _choices(self, rule: Rule, recipient: str, is_available: Callable[[str], bool] | None) -> tuple[Choice, ...]:
+    def _choices(
+        self,
+        rule: Rule,
+        recipient: str,
+        is_available: Callable[[str], bool] | None,
+        health: Callable[[str], str],
+    ) -> tuple[Choice, ...]:
         config = rule.config
         notes = dict.fromkeys(config.standby, "stands by")
         names: Iterable[str] = config.uplinks
@@ -181,7 +193,7 @@ class Router:
             names = [name for _, name in priced]
             notes |= {name: "cost unknown" if price is None else f"costs {price:g}" for price, name in priced}
         return tuple(
-            Choice(name, notes.get(name, ""), is_available(name) if is_available is not None else None)
+            Choice(name, notes.get(name, ""), is_available(name) if is_available is not None else None, health(name))
             for name in (*names, *config.standby)
         )
 

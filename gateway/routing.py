@@ -361,6 +361,8 @@ class Choice(msgspec.Struct, frozen=True):
     name: str
     note: str = ""
     is_available: bool | None = None
+    health: str = ""
+    """What its answers of late say against it; empty: nothing."""
 
 
 class RuleNote(msgspec.Struct, frozen=True):
@@ -403,4 +405,6 @@ def _shown(choice: Choice) -> str:
     notes = [choice.note] if choice.note else []
     if choice.is_available is not None:
         notes.append("available" if choice.is_available else "not available now")
+    if choice.health:
+        notes.append(choice.health)
     return choice.name + (f" ({', '.join(notes)})" if notes else "")

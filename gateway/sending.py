@@ -20,6 +20,7 @@ import structlog
 from gateway.config import UplinkConfig
 from gateway.errors import StoreError, Unsupported
 from gateway.gathering import Gathering, shared
+from gateway.health import HealthBook
 from gateway.lanes import Item, Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import State
@@ -63,6 +64,7 @@ class Sender(Settler):
         node: str,
         settings: Mapping[str, UplinkConfig],
         uplinks: Mapping[str, Uplink],
+        health: HealthBook,
         lane_limit: int,
         share: Callable[[str], int],
         store: Store,
@@ -79,6 +81,7 @@ class Sender(Settler):
             {name: self._new_lane(name) for name in uplinks},
             settings=settings,
             uplinks=uplinks,
+            health=health,
             store=store,
             book=book,
             metrics=metrics,

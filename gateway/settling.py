@@ -15,6 +15,7 @@ import structlog
 
 from gateway.config import UplinkConfig
 from gateway.errors import StoreError
+from gateway.health import HealthBook
 from gateway.lanes import Lane, Work
 from gateway.metrics import Metrics
 from gateway.models import Outcome, Part, State, SubmitResult
@@ -41,6 +42,7 @@ class Settler:
         *,
         settings: Mapping[str, UplinkConfig],
         uplinks: Mapping[str, Uplink],
+        health: HealthBook,
         store: Store,
         book: Bookkeeping,
         metrics: Metrics,
@@ -51,6 +53,7 @@ class Settler:
         self.lanes = lanes
         self._settings = settings
         self._uplinks = uplinks
+        self._health = health
         self._store = store
         self._book = book
         self._metrics = metrics
@@ -172,8 +175,9 @@ class Settler:
             verdicts.append((work, verdict))
             if verdict.breaks_rest and work.broken is None:
                 ends += self._break_off(work, State.FAILED, verdict.breaks_rest, now)
-        for labels, count in Counter((part.uplink, result.outcome.value) for _, part, result in batch).items():
-            self._metrics.results.labels(*labels).inc(count)
+        for (uplink, outcome), count in Counter((part.uplink, result.outcome) for _, part, result in batch).items():
+            self._metrics.results.labels(uplink, outcome.value).inc(count)
+            self._health.note(uplink, outcome, count)
         await self._insist("record", lambda: self._store.record(ends, self._book))
         for work, verdict in verdicts:
             self._follow(work, verdict, now)
@@ -232,18 +236,21 @@ class Settler:
     # --- other ways out ---
 
     def relieve(self, lane: Lane) -> None:
-        """Let what waits for an uplink that is down go elsewhere."""
+        """Let what waits for an uplink that is down, or sick, go elsewhere."""
         now = self._clock()
+        only_well = self._uplinks[lane.name].is_available
         for work in list(lane.works.values()):
             if work.may_move:
                 work.tried.add(lane.name)
-                self._move(work, now)
+                self._move(work, now, only_well=only_well)
 
-    def _move(self, work: Work, now: float, *, even_if_down: bool = False) -> bool:
+    def _move(self, work: Work, now: float, *, even_if_down: bool = False, only_well: bool = False) -> bool:
         """Let a message go through another uplink of its route that it has not tried; whether there is one."""
         if not work.may_move:
             return False
-        for name in work.way.uplinks:
+        for name in self._health.in_order(work.way.uplinks):
+            if only_well and not self._health.is_well(name):
+                break
             lane = self.lanes.get(name)
             if lane is None or name in work.tried or name in work.refused_by or not lane.room(work.message.account):
                 continue
@@ -276,7 +283,7 @@ class Settler:
         self.lanes[work.lane].drop(work)
         work.way, work.tried = way, set()
         work.unsplit()
-        name = next((name for name in way.uplinks if self._uplinks[name].is_available), way.uplinks[0])
+        name = self._health.choose(way.uplinks, lambda name: self._uplinks[name].is_available) or way.uplinks[0]
         self.lanes[name].adopt(work)
         self.lanes[name].push_front(work.item(0), self._clock())
         self._wake[name].set()

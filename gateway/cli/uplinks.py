@@ -7,7 +7,18 @@ import click
 from gateway.cli.remote import USAGE, Remote, fail, part, remote_command
 from gateway.cli.tables import show, table
 
-_UPLINK = ["name", "state", "is_available=AVAILABLE", "binds_up=UP", "binds", "group", "servers", "drained=OUT OF USE"]
+_UPLINK = [
+    "name",
+    "state",
+    "is_available=AVAILABLE",
+    "health",
+    "binds_up=UP",
+    "binds",
+    "group",
+    "servers",
+    "drained=OUT OF USE",
+    "remark",
+]
 
 
 @click.command()
@@ -75,7 +86,7 @@ def route(remote: Remote, as_json: bool, to: str, sender: str, account: str, tex
     if found["rule"]:
         click.echo(f"{found['recipient']}{network}: {found['rule']} decides")
         rows = [{**one, "place": place} for place, one in enumerate(found["uplinks"], 1)]
-        click.echo(table(rows, ["place=", "name=UPLINK", "is_available=AVAILABLE", "note"]))
+        click.echo(table(rows, ["place=", "name=UPLINK", "is_available=AVAILABLE", "note", "health"]))
     else:
         click.echo(f"{found['recipient']}{network}: no rule takes it")
     click.echo()

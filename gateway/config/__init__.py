@@ -13,6 +13,7 @@ from gateway.config.accounts import (
 )
 from gateway.config.billing import AccountBillingConfig, BillingConfig, PriceConfig
 from gateway.config.doors import AdminConfig, HttpConfig, SmppConfig
+from gateway.config.health import HealthConfig
 from gateway.config.inbound import InboundConfig, InboundRuleConfig, KeywordsConfig, RepliesConfig
 from gateway.config.node import NodeConfig, PipelineConfig, ReceiptsConfig, StoreConfig, WebhooksConfig
 from gateway.config.policy import AccountRulesConfig, PolicyConfig, SenderCountryConfig
@@ -48,6 +49,7 @@ __all__ = [
     "CostConfig",
     "DestinationConfig",
     "FlowsConfig",
+    "HealthConfig",
     "HttpConfig",
     "InboundConfig",
     "InboundRuleConfig",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.config.billing_checks import check_billing, check_retention
+from gateway.config.health import check_health
 from gateway.config.kinds import SMPP, check_kind
 from gateway.config.policy_checks import check_policy, numbers
 from gateway.config.routing_checks import check_routing, one_of
@@ -150,6 +151,7 @@ def _has_port_or_none(url: str) -> bool:
 
 def _uplink(key: str, uplink: "UplinkConfig") -> Iterator[Problem]:
     yield from check_kind(key, uplink)
+    yield from check_health(f"{key}.health", uplink.health)
     for at, server in enumerate(uplink.servers):
         yield from _server(f"{key}.servers[{at}]", server)
     if len(set(uplink.servers)) < len(uplink.servers):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.config.health import HealthConfig
 from gateway.config.routing import CostConfig
 from gateway.settings import Secret, setting
 
@@ -235,6 +236,7 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True):
     tls: Annotated[
         TlsConfig, setting("TLS towards smpps:// servers and providers. Their certificates are always verified.")
     ] = TlsConfig()
+    health: HealthConfig = HealthConfig()
     source: SourceConfig = SourceConfig()
     destination: DestinationConfig = DestinationConfig()
     tlvs: Annotated[

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from gateway.errors import NotThere, OperatorError, StoreError
+from gateway.health import HealthBook, HealthState
 from gateway.store import Record, Store
 from gateway.uplinks.managed import ManagedUplink, UplinkState
 
@@ -61,6 +62,10 @@ class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Servers and binds of it that are out of use."""
     binds_up: int
     binds: int
+    health: str = HealthState.WELL.value
+    """What its answers of late say: well, sick (messages take the next one of their route), on_trial."""
+    remark: str = ""
+    """Why it is not well."""
 
 
 class _Control(msgspec.Struct, frozen=True):
@@ -74,6 +79,7 @@ class UplinkDesk:
     Args:
         uplinks: by name; those that are there when somebody looks.
         on_change: called when one may carry messages again, or no longer.
+        health: what is thought of them; None: no ill.
     """
 
     def __init__(
@@ -82,11 +88,13 @@ class UplinkDesk:
         uplinks: Mapping[str, ManagedUplink],
         on_change: Callable[[], None],
         *,
+        health: HealthBook | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._uplinks = uplinks
         self._on_change = on_change
+        self._health = health
         self._clock = clock
 
     # --- seeing ---
@@ -111,6 +119,8 @@ class UplinkDesk:
             drained=tuple(sorted(uplink.drained)),
             binds_up=sum(bind.state.value == "bound" for bind in uplink.binds),
             binds=len(uplink.binds),
+            health=self._health.state(name).value if self._health is not None else HealthState.WELL.value,
+            remark=self._health.remark(name) if self._health is not None else "",
         )
 
     def binds(self, uplink: str = "") -> list[BindView]:

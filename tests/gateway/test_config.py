@@ -43,7 +43,7 @@ def test_the_example_says_every_key_and_loads_back() -> None:
     tables = (config.HttpConfig, config.UplinkConfig, config.WebhooksConfig, config.AccountConfig, config.RouteConfig)
     for table in (*tables, config.SmppConfig, config.AccountSmppConfig):
         groups = {"tls", "source", "destination", "tlvs", "mocean", "mobtexting", "lanck", "checkmobi", "smpp"}
-        groups |= {"sender_rules", "recipient_rules", "statuses", "costs", "rules", "replies", "billing"}
+        groups |= {"sender_rules", "recipient_rules", "statuses", "costs", "rules", "replies", "billing", "health"}
         assert set(table.__struct_fields__) - groups <= keys
     assert "a whole number from 1 to 100000 (parts); default 10" in text
 

@@ -45,7 +45,7 @@ async def call(here: Running | None, *arguments: str, key: str = "ops-key", **en
 async def test_uplinks_are_a_table_for_people_and_json_for_programs(here: Running) -> None:
     shown = await call(here, "uplinks")
     assert shown.exit_code == 0
-    assert shown.stdout.splitlines()[0].split()[:4] == ["NAME", "STATE", "AVAILABLE", "UP"]
+    assert shown.stdout.splitlines()[0].split()[:5] == ["NAME", "STATE", "AVAILABLE", "HEALTH", "UP"]
     told = await call(here, "uplinks", "--json")
     assert [one["name"] for one in json.loads(told.stdout)["uplinks"]] == ["main", "spare"]
 

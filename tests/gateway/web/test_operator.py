@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway import config as settings
-from gateway.models import Message, NewMessage
+from gateway.models import Message, NewMessage, Outcome
 from gateway.web.admin import admin_operations
 from gateway.web.api import NativeApi
 from tests.gateway.web.running import CONFIG, Running, running
@@ -53,6 +53,17 @@ async def test_binds_and_uplinks_are_shown(here: Running) -> None:
         ("main", "running", False),
         ("spare", "running", False),
     ]
+
+
+async def test_a_sick_uplink_is_seen_and_named_where_a_route_is_explained(here: Running) -> None:
+    _, body = await here.operate("GET", "/uplinks/spare")
+    assert (body["health"], body["remark"]) == ("well", "")
+    here.gateway._pipeline.health.note("spare", Outcome.IN_DOUBT, 20)
+    remark = "sick: 20 of 20 answers of late were faults"
+    _, body = await here.operate("GET", "/uplinks/spare")
+    assert (body["health"], body["remark"]) == ("sick", remark)
+    _, body = await here.operate("GET", "/routes/explain", params={"to": "+919876543210", "account": "shop"})
+    assert body["uplinks"] == [{"name": "spare", "note": "", "is_available": False, "health": remark}]
 
 
 @pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("drain", "drained"), ("resume", "running")])
