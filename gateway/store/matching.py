@@ -6,6 +6,7 @@ part may be found.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Literal
 
 from smpp.correlator import ids
@@ -16,6 +17,7 @@ ENOUGH_VOTES: Final = 10
 """`auto` stops counting once it has seen a rule work this often."""
 
 
+@lru_cache(16_384)
 def look_up_key(smsc_message_id: str) -> str:
     """The form an id is indexed by: without spaces and leading zeros, in lower case; empty for a blank one."""
     return ids.response_key("auto", _plain(smsc_message_id))

