@@ -1,9 +1,14 @@
 """How the gateway logs: one line an event, for a person or as JSON; never local variables, which hold texts."""
 
+import asyncio
+import atexit
+import json
 import logging
 import sys
-from typing import Literal
+import threading
+from typing import Any, Final, Literal, TextIO
 
+import msgspec
 import structlog
 
 LogFormat = Literal["auto", "text", "json"]
@@ -19,10 +24,12 @@ def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> No
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
     exceptions = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_to_json)
         if as_json
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
+    lines = Lines(sys.stderr)
+    atexit.register(lines.flush)
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(level=number, handlers=[_Forward()], force=True)
     structlog.configure(
@@ -34,9 +41,60 @@ def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
+
+
+class Lines:
+    """Writes lines to a stream: warnings and errors at once, others with all of the same turn of the event loop.
+
+    Each write gives up the interpreter's lock; one a request would cost more than everything else about its line.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._kept: list[str] = []
+        self._lock = threading.Lock()
+
+    def flush(self) -> None:
+        """Write what was kept."""
+        with self._lock:
+            lines, self._kept = self._kept, []
+            if lines:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+
+    def info(self, line: str) -> None:
+        """A line that may wait for the end of the turn."""
+        with self._lock:
+            self._kept.append(line)
+            is_first = len(self._kept) == 1
+        if is_first:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def error(self, line: str) -> None:
+        """A line that must not wait, whatever happens next."""
+        with self._lock:
+            self._kept.append(line)
+        self.flush()
+
+    msg = debug = info
+    warning = warn = exception = critical = fatal = failure = log = error
+
+
+_encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+def _to_json(event: Any, **settings: Any) -> str:
+    """As `json.dumps` would, in a fifth of the time; what only that can write it does."""
+    try:
+        return _encode(event).decode()
+    except (UnicodeEncodeError, TypeError, ValueError, msgspec.MsgspecError):
+        return json.dumps(event, **settings)
 
 
 class _Forward(logging.Handler):
