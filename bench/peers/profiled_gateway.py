@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway import config as settings
 from gateway.logs import configure_logging
+from gateway.loops import spare_collector
 from gateway.run import run
 
 _INTERVAL_SECONDS: Final = 0.001
@@ -87,12 +88,18 @@ class Sampler:
         self.stages["event loop"] += 1
 
 
+def begin(sampler: Sampler) -> None:
+    """The gateway has started: from here on it is as under `gateway serve`, and looked at."""
+    spare_collector()
+    sampler.start()
+
+
 def main() -> None:
     """Run the gateway; write what was seen."""
     configure_logging("info", "json")
     sampler = Sampler()
     try:
-        asyncio.run(run(settings.load(Path(sys.argv[1])), on_ready=lambda _: sampler.start()))
+        asyncio.run(run(settings.load(Path(sys.argv[1])), on_ready=lambda _: begin(sampler)))
     finally:
         sampler.stop()
         seen = {"stages": dict(sampler.stages), "places": dict(sampler.places.most_common(80))}

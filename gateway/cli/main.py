@@ -17,6 +17,7 @@ from gateway.cli.uplinks import binds, drain, nodes, pause, reload, resume, rout
 from gateway.cli.webhooks import webhooks
 from gateway.errors import GatewayError
 from gateway.logs import LogFormat, configure_logging
+from gateway.loops import LoopName, new_loop, spare_collector
 from gateway.run import run
 from gateway.uplinks.check import check_uplink
 
@@ -38,12 +39,20 @@ def main() -> None:
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 @click.option("--log-format", type=click.Choice(["auto", "text", "json"]), default="auto", show_default=True)
-def serve(config_file: Path, log_level: str, log_format: LogFormat) -> None:
+@click.option(
+    "--loop",
+    type=click.Choice(["auto", "asyncio", "uvloop"]),
+    default="auto",
+    show_default=True,
+    help="The event loop; auto takes uvloop where it is installed.",
+)
+def serve(config_file: Path, log_level: str, log_format: LogFormat, loop: LoopName) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; then it stops in order. SIGHUP reads the config again."""
     configure_logging(log_level, log_format)
     config = load_config(config_file)
     try:
-        asyncio.run(run(config, source=lambda: settings.load(config_file)))
+        with asyncio.Runner(loop_factory=new_loop(loop)) as runner:
+            runner.run(run(config, lambda _: spare_collector(), source=lambda: settings.load(config_file)))
     except GatewayError as error:
         fail(str(error), REFUSED)
 

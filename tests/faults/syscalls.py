@@ -22,7 +22,10 @@ import pytest
 SUBMIT_SM_RESP: Final = 0x80000004
 DELIVER_SM: Final = 0x00000005
 DELIVER_SM_RESP: Final = 0x80000005
-_TRACED: Final = "pwrite64,fdatasync,fsync,sendto,sendmsg,recvfrom"
+_SENDING: Final = frozenset({"sendto", "sendmsg", "write", "writev"})
+_RECEIVING: Final = frozenset({"recvfrom", "recvmsg", "read"})
+"""The first of each are asyncio's, the last uvloop's."""
+_TRACED: Final = ",".join(["pwrite64", "fdatasync", "fsync", *sorted(_SENDING | _RECEIVING)])
 _LINE: Final = re.compile(r"^(\d+) +(?:(\w+)\((.*)|<\.\.\. (\w+) resumed>(.*))$")
 _TEXT: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ID: Final = re.compile(rb'"id":"([^"]+)"')
@@ -79,6 +82,11 @@ class Call:
         """What it was about: a path, or ``socket:[number]``."""
         return self.arguments.partition("<")[2].partition(">")[0]
 
+    @property
+    def is_of_socket(self) -> bool:
+        """Whether it was about a connection."""
+        return self.file.startswith(("socket:", "TCP"))
+
 
 def calls(lines: Iterable[str]) -> Iterator[Call]:
     """The calls of a trace; one that others interrupt begins and ends apart."""
@@ -124,9 +132,9 @@ class Judge:
                 self._written.append(call.octets)
             elif call.name in ("fdatasync", "fsync") and call.file.endswith("-wal"):
                 self._sync(call)
-            elif call.name in ("sendto", "sendmsg") and call.is_begin:
+            elif call.name in _SENDING and call.is_begin and call.is_of_socket:
                 self._sent(call)
-            elif call.name == "recvfrom" and call.is_end:
+            elif call.name in _RECEIVING and call.is_end and call.is_of_socket:
                 self._received(call)
 
     def _sync(self, call: Call) -> None:
