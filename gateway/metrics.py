@@ -53,6 +53,10 @@ class Metrics:
         self.queue_depth = Gauge(
             "gateway_queue_depth", "Messages held in memory for an uplink.", ["uplink"], registry=registry
         )
+        self.out_of_use = Gauge(
+            "gateway_uplink_out_of_use", "What the operator paused or drained: the uplink, its servers, its binds.",
+            ["uplink", "state"], registry=registry,
+        )  # fmt: skip
         self.uplink_health = Gauge(
             "gateway_uplink_health", "1 for what an uplink is now: well, sick or on_trial.", ["uplink", "state"],
             registry=registry,

@@ -343,7 +343,9 @@ class Parts:
         nodes = NodeDesk(self.store, self.config.node.name)
         accounts = AccountDesk(self.store, lambda: self.config, keys, self._billing, self._accounts_changed)
         self._operator = Operator(
-            uplinks=UplinkDesk(self.store, self.uplinks, self._pipeline.look_again, health=self._pipeline.health),
+            uplinks=UplinkDesk(
+                self.store, self.uplinks, self._pipeline.look_again, health=self._pipeline.health, metrics=self.metrics
+            ),
             queue=QueueDesk(self.store, self._intake, self._pipeline, self.uplinks.keys()),
             outbox=self._outbox,
             accounts=accounts,

@@ -16,7 +16,8 @@ _UPLINK = [
     "binds",
     "group",
     "servers",
-    "drained=OUT OF USE",
+    "drained",
+    "paused",
     "remark",
 ]
 
@@ -37,17 +38,19 @@ def binds(remote: Remote, as_json: bool, uplink: str | None) -> None:
     answer = remote.get("/binds", uplink=uplink)
     columns = [
         "uplink", "bind", "state", "mode", "tls", "in_flight", "window", "rate", "submitted", "refused", "throttled",
-        "in_doubt", "delivered", "reconnects", "last_error",
+        "in_doubt", "delivered", "reconnects", "is_suspended=PAUSED", "last_error",
     ]  # fmt: skip
     show(answer, as_json, answer["binds"], columns)
 
 
 @click.command()
 @click.argument("uplink")
+@click.option("--server", help="Only this server of it: host:port.")
+@click.option("--bind", help="Only this bind of it: host:port#n.")
 @remote_command
-def pause(remote: Remote, as_json: bool, uplink: str) -> None:
-    """Send nothing over an uplink; its binds stay, and receipts are taken."""
-    _show_one(remote.post(f"/uplinks/{part(uplink)}/pause"), as_json)
+def pause(remote: Remote, as_json: bool, uplink: str, server: str | None, bind: str | None) -> None:
+    """Send nothing over an uplink, or one server or bind of it; binds stay, and receipts are taken."""
+    _show_one(remote.post(_path(uplink, server, bind) + "/pause"), as_json)
 
 
 @click.command()

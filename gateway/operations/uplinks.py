@@ -12,6 +12,7 @@ import structlog
 
 from gateway.errors import NotThere, OperatorError, StoreError
 from gateway.health import HealthBook, HealthState
+from gateway.metrics import Metrics
 from gateway.store import Record, Store
 from gateway.uplinks.managed import ManagedUplink, UplinkState
 
@@ -45,6 +46,8 @@ class BindView(msgspec.Struct, frozen=True, kw_only=True):
     reconnects: int
     is_paused: bool
     """Whether the SMSC throttles it, or its server."""
+    is_suspended: bool
+    """Whether the operator paused it, or its server."""
     last_error: str
 
 
@@ -64,6 +67,8 @@ class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     binds: int
     health: str = HealthState.WELL.value
     """What its answers of late say: well, sick (messages take the next one of their route), on_trial."""
+    paused: tuple[str, ...] = ()
+    """Servers and binds of it over which nothing is sent, though they stay bound."""
     remark: str = ""
     """Why it is not well."""
 
@@ -71,6 +76,7 @@ class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
 class _Control(msgspec.Struct, frozen=True):
     state: UplinkState = UplinkState.RUNNING
     drained: tuple[str, ...] = ()
+    paused: tuple[str, ...] = ()
 
 
 class UplinkDesk:
@@ -89,12 +95,14 @@ class UplinkDesk:
         on_change: Callable[[], None],
         *,
         health: HealthBook | None = None,
+        metrics: Metrics | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._uplinks = uplinks
         self._on_change = on_change
         self._health = health
+        self._metrics = metrics
         self._clock = clock
 
     # --- seeing ---
@@ -117,6 +125,7 @@ class UplinkDesk:
             is_available=uplink.is_available,
             servers=tuple(uplink.servers),
             drained=tuple(sorted(uplink.drained)),
+            paused=tuple(sorted(uplink.paused)),
             binds_up=sum(bind.state.value == "bound" for bind in uplink.binds),
             binds=len(uplink.binds),
             health=self._health.state(name).value if self._health is not None else HealthState.WELL.value,
@@ -148,6 +157,7 @@ class UplinkDesk:
                 delivered=bind.delivered,
                 reconnects=bind.reconnects,
                 is_paused=bind.is_paused,
+                is_suspended=bind.is_suspended,
                 last_error=bind.last_error,
             )
             for name in names
@@ -168,25 +178,35 @@ class UplinkDesk:
         """Send over it again."""
         return await self._ask(name, state=UplinkState.RUNNING)
 
+    async def pause_server(self, name: str, server: str) -> UplinkStatus:
+        """Send nothing to one of its servers; its binds stay, and receipts are taken."""
+        self._check(name, server, self._known(name).servers, "server")
+        return await self._ask(name, pause=server)
+
     async def drain_server(self, name: str, server: str) -> UplinkStatus:
         """Take one of its servers out of use, after what is in flight."""
         self._check(name, server, self._known(name).servers, "server")
-        return await self._ask(name, add=server)
+        return await self._ask(name, drain=server)
 
     async def resume_server(self, name: str, server: str) -> UplinkStatus:
         """Put it in use again."""
         self._check(name, server, self._known(name).servers, "server")
-        return await self._ask(name, remove=server)
+        return await self._ask(name, resume=server)
+
+    async def pause_bind(self, name: str, bind: str) -> UplinkStatus:
+        """Send nothing over one of its binds, which stays up, and takes receipts."""
+        self._check(name, bind, [one.name for one in self._known(name).binds], "bind")
+        return await self._ask(name, pause=bind)
 
     async def drain_bind(self, name: str, bind: str) -> UplinkStatus:
         """Take one of its binds out of use, after what is in flight."""
         self._check(name, bind, [one.name for one in self._known(name).binds], "bind")
-        return await self._ask(name, add=bind)
+        return await self._ask(name, drain=bind)
 
     async def resume_bind(self, name: str, bind: str) -> UplinkStatus:
         """Put it in use again."""
         self._check(name, bind, [one.name for one in self._known(name).binds], "bind")
-        return await self._ask(name, remove=bind)
+        return await self._ask(name, resume=bind)
 
     async def sync(self) -> None:
         """Make every uplink what was asked for, here or on another node."""
@@ -198,14 +218,16 @@ class UplinkDesk:
                 log.exception("an uplink could not be made what was asked for", uplink=name)
 
     async def _ask(
-        self, name: str, *, state: UplinkState | None = None, add: str = "", remove: str = ""
+        self, name: str, *, state: UplinkState | None = None, pause: str = "", drain: str = "", resume: str = ""
     ) -> UplinkStatus:
         uplink = self._known(name)
         for _ in range(_TRIES):
             record = await self._store.find_record(KIND, "", name)
             control = _read(record) if record is not None else _Control()
-            drained = tuple(sorted({*control.drained, add} - {remove, ""}))
-            control = _Control(state or control.state, drained)
+            # Each is either paused or drained: what was asked for last holds.
+            drained = tuple(sorted({*control.drained, drain} - {pause, resume, ""}))
+            paused = tuple(sorted({*control.paused, pause} - {drain, resume, ""}))
+            control = _Control(state or control.state, drained, paused)
             now = self._clock()
             record = record or Record(kind=KIND, account="", key=name, created_at=now)
             changed = msgspec.structs.replace(record, value=msgspec.json.encode(control), updated_at=now)
@@ -213,16 +235,26 @@ class UplinkDesk:
                 break
         else:
             raise StoreError("others change this uplink at the same time")
-        log.info("uplink", uplink=name, state=control.state.value, drained=list(control.drained))
+        log.info(
+            "uplink", uplink=name, state=control.state.value, drained=list(control.drained), paused=list(control.paused)
+        )
         await self._apply(uplink, control)
         return self.status(name)
 
     async def _apply(self, uplink: ManagedUplink, control: _Control) -> None:
-        drained = frozenset(control.drained) & uplink.names
-        if uplink.state is control.state and uplink.drained == drained:
+        drained, paused = frozenset(control.drained) & uplink.names, frozenset(control.paused) & uplink.names
+        if self._metrics is not None:
+            self._show(self._metrics, uplink.name, control.state, len(drained), len(paused))
+        if uplink.state is control.state and uplink.drained == drained and uplink.paused == paused:
             return
-        await uplink.arrange(control.state, drained, DRAIN_SECONDS)
+        await uplink.arrange(control.state, drained, DRAIN_SECONDS, paused=paused)
         self._on_change()
+
+    @staticmethod
+    def _show(metrics: Metrics, name: str, state: UplinkState, drained: int, paused: int) -> None:
+        """Of an uplink that is taken out of use as a whole, it counts as one more."""
+        metrics.out_of_use.labels(name, "paused").set(paused + (state is UplinkState.PAUSED))
+        metrics.out_of_use.labels(name, "drained").set(drained + (state is UplinkState.DRAINED))
 
     def _known(self, name: str) -> ManagedUplink:
         uplink = self._uplinks.get(name)
@@ -232,7 +264,7 @@ class UplinkDesk:
 
     def _check(self, name: str, wanted: str, there: Sequence[str], what: str) -> None:
         if not there:
-            raise OperatorError(f"uplink {name} has no {what}s that can be drained one by one")
+            raise OperatorError(f"uplink {name} has no {what}s that can be paused or drained one by one")
         if wanted not in there:
             raise NotThere(f"uplink {name} has no {what} {wanted}; it has: {', '.join(there)}")
 

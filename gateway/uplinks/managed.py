@@ -53,6 +53,12 @@ class Connected(Protocol):
     def resume_bind(self, bind: str) -> None:
         """Put it in use again."""
 
+    def suspend_bind(self, bind: str) -> None:
+        """Send nothing over a connection, which stays up."""
+
+    def unsuspend_bind(self, bind: str) -> None:
+        """Send over it again."""
+
 
 class ManagedUplink:
     """A name for a way out (gateway.uplinks.base.Uplink)."""
@@ -62,6 +68,7 @@ class ManagedUplink:
         self._current = uplink
         self._state = UplinkState.RUNNING
         self._drained: frozenset[str] = frozenset()
+        self._paused: frozenset[str] = frozenset()
         self._may_send = asyncio.Event()
         self._may_send.set()
 
@@ -86,8 +93,13 @@ class ManagedUplink:
         return self._drained
 
     @property
+    def paused(self) -> frozenset[str]:
+        """Servers and binds over which nothing is sent, though they stay connected."""
+        return self._paused
+
+    @property
     def names(self) -> frozenset[str]:
-        """What can be taken out of use: servers, binds."""
+        """What can be paused or taken out of use: servers, binds."""
         return frozenset((*self.servers, *(bind.name for bind in self.binds)))
 
     @property
@@ -161,13 +173,21 @@ class ManagedUplink:
 
     # --- the operator's hand ---
 
-    async def arrange(self, state: UplinkState, drained: frozenset[str], timeout: float | None = None) -> None:
+    async def arrange(
+        self,
+        state: UplinkState,
+        drained: frozenset[str],
+        timeout: float | None = None,
+        *,
+        paused: frozenset[str] = frozenset(),
+    ) -> None:
         """Be in this state, with these servers and binds out of use; returns when they are.
 
         Args:
+            paused: servers and binds that stay connected, but send nothing.
             timeout: seconds after which connections are closed all the same.
         """
-        self._state, self._drained = state, drained
+        self._state, self._drained, self._paused = state, drained, paused
         if state is not UplinkState.RUNNING:
             self._may_send.clear()
         await self._arrange_servers(timeout)
@@ -185,22 +205,26 @@ class ManagedUplink:
         finally:
             await uplink.start()
         self._drained &= self.names
+        self._paused &= self.names
         await self._arrange_servers(deadline_seconds)
 
     async def _arrange_servers(self, timeout: float | None) -> None:
-        """Drain and resume servers until they are as wanted."""
+        """Pause, drain and resume servers until they are as wanted."""
         uplink = self._current
         if not isinstance(uplink, Connected):
             return
         away = frozenset(uplink.servers) if self._state is UplinkState.DRAINED else self._drained
         binds = [bind.name for bind in uplink.binds]
+        for bind in uplink.binds:
+            is_paused = bind.name in self._paused or bind.server in self._paused
+            (uplink.suspend_bind if is_paused else uplink.unsuspend_bind)(bind.name)
         for server in uplink.servers:
             if server not in away:
                 uplink.resume(server)
-        for bind in binds:
-            if bind not in self._drained:
-                uplink.resume_bind(bind)
+        for name in binds:
+            if name not in self._drained:
+                uplink.resume_bind(name)
         await asyncio.gather(
             *(uplink.drain(server, timeout) for server in uplink.servers if server in away),
-            *(uplink.drain_bind(bind, timeout) for bind in binds if bind in self._drained),
+            *(uplink.drain_bind(name, timeout) for name in binds if name in self._drained),
         )

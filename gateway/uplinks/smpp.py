@@ -158,6 +158,14 @@ class SmppUplink:
         if bind not in self._without_slot:
             self._pool.let(bind)
 
+    def suspend_bind(self, bind: str) -> None:
+        """Send nothing over one bind, which stays up."""
+        self._pool.suspend(bind)
+
+    def unsuspend_bind(self, bind: str) -> None:
+        """Send over it again."""
+        self._pool.unsuspend(bind)
+
     @property
     def binds(self) -> tuple[BindStatus, ...]:
         """What is known of each bind, now."""

@@ -1,7 +1,7 @@
 """For the operator: uplinks, their servers and binds.
 
 GET  /binds, /uplinks, /uplinks/{uplink}
-POST /uplinks/{uplink}/pause|drain|resume, …/servers/{server}/drain|resume, …/binds/{bind}/drain|resume
+POST /uplinks/{uplink}/pause|drain|resume, and the same of …/servers/{server} and …/binds/{bind}
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,6 +19,7 @@ _VERBS: Final = {
     "resume": "Send over an uplink again",
 }
 _PART_VERBS: Final = {
+    "pause": "Send nothing over a {}, which stays bound and takes receipts",
     "drain": "Take a {} out of use, once what is in flight is answered",
     "resume": "Put a {} in use again",
 }

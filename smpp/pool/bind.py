@@ -103,6 +103,8 @@ class BindStatus:
     """Parts a second that the SMSC accepted, over the last seconds."""
     server: str = ""
     """``host:port``."""
+    is_suspended: bool = False
+    """Whether it is to carry nothing new for now."""
 
 
 class PoolBind:
@@ -137,6 +139,8 @@ class PoolBind:
         self.server = server
         self.is_held = False
         """Whether it may not be up for now, whatever its server may."""
+        self.is_suspended = False
+        """Whether it carries nothing new for now; it stays up, and hears receipts."""
         self.window = server.client.session.window
         self.lane = server.lane()
         self.is_paced = server.is_paced
@@ -214,6 +218,7 @@ class PoolBind:
             self.in_doubt,
             self.rate.per_second,
             self.server.name,
+            self.is_suspended,
         )
 
     async def keep(self) -> None:

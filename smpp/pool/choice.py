@@ -63,10 +63,10 @@ class Choice:
         return bool(self._active)
 
     def refresh(self) -> None:
-        """Binds went up or down: see anew which of them carry messages."""
+        """Binds went up or down, or were suspended: see anew which of them carry messages."""
         self._end_run()
         self._next.clear()
-        up = [bind for bind in self._binds if bind.state is BindState.BOUND]
+        up = [bind for bind in self._binds if bind.state is BindState.BOUND and not bind.is_suspended]
         best = min((bind.server.priority for bind in up), default=0)
         self._active = [bind for bind in up if bind.server.priority == best]
         self._has_one_server = len({bind.server for bind in self._active}) == 1

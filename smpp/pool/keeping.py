@@ -136,6 +136,11 @@ class Keeping:
             self._put_in(held)
             self.progress()
 
+    def suspend(self, name: str, is_suspended: bool) -> None:
+        """Have a bind carry nothing new, or have it carry again."""
+        for bind in self._find_binds(name):
+            bind.is_suspended = is_suspended
+
     def _put_in(self, binds: Sequence[PoolBind]) -> None:
         loop = asyncio.get_running_loop()
         for bind in binds:

@@ -227,6 +227,32 @@ class Pool:
         """
         self._keeping.let(bind)
 
+    def suspend(self, bind: str) -> None:
+        """Send nothing new over a bind, which stays up: receipts and messages come over it as before.
+
+        What was written is answered; what only waited for its moment goes over other binds.
+
+        Args:
+            bind: its name, ``host:port#n``.
+
+        Raises:
+            ValueError: the pool has no such bind.
+        """
+        self._suspend(bind, True)
+
+    def unsuspend(self, bind: str) -> None:
+        """Send over a suspended bind again.
+
+        Raises:
+            ValueError: the pool has no such bind.
+        """
+        self._suspend(bind, False)
+
+    def _suspend(self, bind: str, is_suspended: bool) -> None:
+        self._keeping.suspend(bind, is_suspended)
+        self._choice.refresh()
+        self.wake()
+
     # Looking at it
 
     @property

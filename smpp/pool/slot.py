@@ -134,6 +134,8 @@ class Slot:
             return "was lost"
         if bind.is_out_of_use:
             return "was drained"
+        if bind.is_suspended:
+            return "was suspended"
         if bind.pause.is_on or bind.server.pause.is_on:
             return "was throttled"
         return ""

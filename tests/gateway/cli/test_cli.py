@@ -58,6 +58,10 @@ async def test_an_uplink_is_steered(here: Running) -> None:
     assert json.loads(told.stdout)["drained"] == ["localhost:1"]
     shown = await call(here, "binds", "--uplink", "spare")
     assert "drained" in shown.stdout
+    told = await call(here, "pause", "spare", "--bind", "localhost:1#0", "--json")
+    assert json.loads(told.stdout)["paused"] == ["localhost:1#0"]
+    told = await call(here, "pause", "spare", "--server", "x", "--bind", "y")
+    assert (told.exit_code, "either --server or --bind" in told.stderr) == (2, True)
 
 
 async def test_messages_are_found_and_shown_with_their_timeline(here: Running) -> None:

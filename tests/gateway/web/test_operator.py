@@ -81,6 +81,30 @@ async def test_one_server_is_drained_and_resumed(here: Running) -> None:
     assert body["drained"] == []
 
 
+@pytest.mark.parametrize(
+    ("what", "name", "suspended"),
+    [("servers", "localhost:1", [False, True]), ("binds", "127.0.0.1:1%230", [True, False])],
+)
+async def test_one_server_or_bind_is_paused_and_resumed(
+    here: Running, what: str, name: str, suspended: list[bool]
+) -> None:
+    status, body = await here.operate("POST", f"/uplinks/spare/{what}/{name}/pause")
+    assert (status, body["paused"], body["drained"]) == (200, [name.replace("%23", "#")], [])
+    _, binds = await here.operate("GET", "/binds", params={"uplink": "spare"})
+    assert [bind["is_suspended"] for bind in binds["binds"]] == suspended
+    assert 'gateway_uplink_out_of_use{state="paused",uplink="spare"} 1.0' in here.gateway.metrics.render().decode()
+    # Drained instead, and paused again: what was asked for last holds.
+    _, body = await here.operate("POST", f"/uplinks/spare/{what}/{name}/drain")
+    assert (body["paused"], len(body["drained"])) == ([], 1)
+    _, body = await here.operate("POST", f"/uplinks/spare/{what}/{name}/pause")
+    assert (len(body["paused"]), body["drained"]) == (1, [])
+    _, body = await here.operate("POST", f"/uplinks/spare/{what}/{name}/resume")
+    assert (body["paused"], body["drained"]) == ([], [])
+    _, binds = await here.operate("GET", "/binds", params={"uplink": "spare"})
+    assert [bind["is_suspended"] for bind in binds["binds"]] == [False, False]
+    assert 'gateway_uplink_out_of_use{state="paused",uplink="spare"} 0.0' in here.gateway.metrics.render().decode()
+
+
 async def test_one_bind_is_drained_and_resumed(here: Running) -> None:
     status, body = await here.operate("POST", "/uplinks/spare/binds/localhost:1%230/drain")
     assert (status, body["drained"]) == (200, ["localhost:1#0"])
@@ -96,6 +120,8 @@ async def test_one_bind_is_drained_and_resumed(here: Running) -> None:
     [
         "/uplinks/none/pause",
         "/uplinks/spare/servers/none/drain",
+        "/uplinks/spare/servers/none/pause",
+        "/uplinks/spare/binds/none/pause",
         "/uplinks/spare/binds/none/drain",
         "/uplinks/none/servers/x/resume",
     ],

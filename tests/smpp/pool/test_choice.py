@@ -40,6 +40,7 @@ class StandIn:
     state: BindState = BindState.BOUND
     may_send: bool = True
     is_paced: bool = False
+    is_suspended: bool = False
     pause: StandInPause = field(default_factory=StandInPause)
 
     def room(self) -> int:
