@@ -55,6 +55,12 @@ class LookupConfig(msgspec.Struct, frozen=True, kw_only=True):
     areas: Annotated[
         bool, setting("Whether landlines are told with their town; the tables take a second to read and 100 MB.")
     ] = False
+    keep_seconds: Annotated[
+        int,
+        setting(
+            "How long the answers of a look-up of many numbers can be asked for.", unit="seconds", ge=60, le=31_536_000
+        ),
+    ] = 86_400
     batch: Annotated[int, setting("Answers of a look-up of many numbers in one callback.", ge=1, le=1_000)] = 100
 
 

@@ -3,8 +3,9 @@
     dialect ──Verification, NumberInfo, Balance…──► port ◄── gateway.services, gateway.billing, gateway.uplinks
 
 Money is in `Decimal`, times are seconds since the epoch, numbers are digits with country code and no plus sign.
-Every port takes the account's name first: nobody sees what is another's. One-time codes have their own module,
-`verifying`; what services ask of providers, and what dialects report for them, is in `seams`.
+Every port takes the account's name first: nobody sees what is another's. One-time codes and look-ups of numbers have
+modules of their own, `verifying` and `looking`; what services ask of providers, and what dialects report for them, is
+in `seams`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from gateway.hours import Hours
+from gateway.providers.looking import BulkLookup as BulkLookup
+from gateway.providers.looking import LookupAnswer as LookupAnswer
+from gateway.providers.looking import NetworkInfo as NetworkInfo
+from gateway.providers.looking import NumberInfo as NumberInfo
+from gateway.providers.looking import Numbers as Numbers
 from gateway.providers.verifying import Verification as Verification
 from gateway.providers.verifying import Verifier as Verifier
 from gateway.providers.verifying import VerifyError as VerifyError
@@ -73,84 +79,6 @@ class Ledger(Protocol):
 
     async def charged(self, account: str, message_id: str) -> Decimal:
         """What a message has cost so far, refunds taken off."""
-
-
-# --- numbers ---
-
-
-class NumberInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a number says by itself."""
-
-    number: str
-    is_valid: bool
-    e164: str = ""
-    international: str = ""
-    national: str = ""
-    rfc3966: str = ""
-    kind: str = "unknown"
-    """'mobile', 'fixed_line', 'fixed_line_or_mobile', 'toll_free', 'premium_rate', 'shared_cost', 'voip', 'personal',
-    'pager', 'uan', 'voicemail' or 'unknown'."""
-    country: str = ""
-    country_name: str = ""
-    country_code: int = 0
-    area: str = ""
-    time_zones: tuple[str, ...] = ()
-    carrier: str = ""
-    """Who was given the prefix; wrong after porting."""
-    mcc: str = ""
-    mnc: str = ""
-
-
-class NetworkInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a network says of a number: an HLR or MNP answer of a provider."""
-
-    id: str
-    number: str
-    status: str = ""
-    is_ported: bool | None = None
-    is_reachable: bool | None = None
-    imsi: str = ""
-    original_network: Mapping[str, str] = {}
-    """'name', 'country', 'mcc', 'mnc' where known."""
-    current_network: Mapping[str, str] = {}
-    raw: Mapping[str, object] = {}
-    """The provider's own answer, for its own dialect."""
-    asked_at: float = 0.0
-    """When the network was asked; an answer may have been kept since."""
-
-
-class Numbers(Protocol):
-    """Looks numbers up."""
-
-    def parse(self, number: str) -> NumberInfo:
-        """What needs no network."""
-
-    def outline(self, number: str) -> NumberInfo:
-        """The same without national forms, time zones, area and network codes: for answers to every message."""
-
-    def brief(self, number: str) -> NumberInfo:
-        """Country and network as the first digits have them, and nothing else: for every message."""
-
-    async def network(self, account: str, number: str, *, method: str = "hlr") -> NetworkInfo:
-        """Ask a provider: 'hlr', 'mnp' or 'fraud'; answers are kept for a while.
-
-        Raises:
-            NotOffered: no uplink does this.
-            gateway.providers.seams.LookupFailed: the provider gave no answer.
-        """
-
-    async def network_bulk(
-        self, account: str, numbers: Sequence[str], *, method: str, callback_url: str, dialect: str
-    ) -> str:
-        """Ask for many, 1,000 at most; the answers are called back in the words of the dialect. Returns the job's id.
-
-        Raises:
-            NotOffered: no uplink does this, or the dialect reports no look-ups.
-            ValueError: there are too many.
-        """
-
-    def countries(self) -> Sequence[tuple[str, str, int]]:
-        """ISO code, name and calling code of every country."""
 
 
 # --- what an account keeps here ---
@@ -328,7 +256,15 @@ class MessageLog(Protocol):
         """How many messages of each state, by day (YYYY-MM-DD, UTC)."""
 
     async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+        self,
+        account: str,
+        *,
+        recipient: str = "",
+        sender: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> "Sequence[Inbound]":
         """Messages from handsets, newest first."""
 

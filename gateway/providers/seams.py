@@ -133,6 +133,8 @@ class LookupBatch(msgspec.Struct, frozen=True, kw_only=True):
     answers: "tuple[NetworkInfo, ...]" = ()
     parsed: "Mapping[str, NumberInfo]" = {}
     """What each of these numbers says by itself."""
+    unasked: tuple[str, ...] = ()
+    """Numbers that no network was asked about: none was to be, or they are no numbers."""
     failed: tuple[str, ...] = ()
     """Numbers for which there was no answer."""
     error: str = ""

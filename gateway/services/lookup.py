@@ -2,8 +2,7 @@
 
 parse ──► phonenumbers and our tables
 network ──► kept answer, or one question to a provider however many ask at once, and its answer is kept
-network_bulk ──► a job that is kept; its answers are called back some at a time, each batch in one commit
-                 with what is left to ask
+network_bulk, begin_bulk ──► a job that is kept: `lookup_jobs`
 """
 
 import asyncio
@@ -16,11 +15,11 @@ import structlog
 
 from gateway.config.services import LookupConfig
 from gateway.errors import StoreError
-from gateway.models import Callback
-from gateway.providers.ports import NetworkInfo, NotOffered, NumberInfo
-from gateway.providers.seams import LookupBatch, LookupFailed, NetworkSource, ServiceCallbacks
+from gateway.providers.ports import BulkLookup, NetworkInfo, NotOffered, NumberInfo
+from gateway.providers.seams import NetworkSource, ServiceCallbacks
 from gateway.services import numbers, operators
-from gateway.services.owing import allow_any, owed
+from gateway.services.lookup_jobs import LookupJobs
+from gateway.services.owing import allow_any
 from gateway.services.shelf import Kept, Put, Shelf
 from gateway.store import Store
 
@@ -28,29 +27,14 @@ log = structlog.get_logger(__name__)
 replace = msgspec.structs.replace
 
 METHODS: Final = frozenset({"hlr", "mnp", "fraud"})
-BULK_LIMIT: Final = 1_000
-CLAIM_SECONDS: Final = 60.0
-"""How long a job belongs to the node that asks for it; renewed with every batch."""
-RETRY_SECONDS: Final = 30.0
-JOB_TRIES: Final = 5
-"""How often a number of a job is asked for before there is no answer."""
 SWEEP_BATCH: Final = 100
+NATIVE: Final = "native"
 
 
 class Answer(msgspec.Struct, frozen=True):
     """What a network said."""
 
     info: NetworkInfo
-
-
-class Job(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Numbers still to be asked for."""
-
-    method: str
-    dialect: str
-    callback_url: str
-    numbers: tuple[str, ...]
-    tries: int = 0
 
 
 class LookupService:
@@ -79,14 +63,19 @@ class LookupService:
         self._store = store
         self._source = source
         self._check_url = check_url
-        self._reporters = reporters
-        self._on_callbacks = on_callbacks
         self._clock = clock
         self._answers = Shelf(store, "lookup", Answer, clock=clock)
-        self._jobs = Shelf(store, "lookup_job", Job, clock=clock)
+        self._jobs = LookupJobs(
+            config,
+            store=store,
+            ask=lambda account, number, method: self.network(account, number, method=method),
+            describe=self.parse,
+            reporters=reporters,
+            on_callbacks=on_callbacks,
+            clock=clock,
+        )
         self._asking: dict[tuple[str, str, str], asyncio.Task[NetworkInfo]] = {}
         self._turns = asyncio.Semaphore(config.concurrency)
-        self._running: dict[str, asyncio.Task[None]] = {}
         if config.areas:
             numbers.load_areas()
 
@@ -97,6 +86,7 @@ class LookupService:
         if config.areas and not self._config.areas:
             numbers.load_areas()
         self._config = config
+        self._jobs.use(config)
 
     # --- what needs no network ---
 
@@ -193,77 +183,35 @@ class LookupService:
             StoreError: the job was not kept.
         """
         self._check_offered(account, method)
-        if dialect not in self._reporters:
-            raise NotOffered(f"there are no words in which {dialect} is told of look-ups")
         self._check_url(callback_url)
-        wanted = tuple(dict.fromkeys(number.strip().removeprefix("+") for number in numbers))
-        if not 1 <= len(wanted) <= BULK_LIMIT:
-            raise ValueError(f"a look-up is of 1 to {BULK_LIMIT} numbers")
-        now, job_id = self._clock(), self._new_id()
-        job = Job(method, dialect, callback_url, wanted)
-        record = self._jobs.new(account, job_id, Put(job, due_at=now + CLAIM_SECONDS))
-        await self._store.put_records([record])
-        self._start(Kept(job, replace(record, version=1)))
-        return job_id
+        return await self._jobs.begin(account, numbers, method=method, callback_url=callback_url, dialect=dialect)
 
-    def _start(self, kept: Kept[Job]) -> None:
-        """Work on a job that is this node's for now."""
-        if kept.key not in self._running:
-            task = self._running[kept.key] = asyncio.create_task(self._work(kept))
-            task.add_done_callback(lambda _task: self._running.pop(kept.key, None))
+    async def begin_bulk(
+        self, account: str, numbers: Sequence[str], *, method: str = "", callback_url: str = ""
+    ) -> BulkLookup:
+        """Look many up for whoever asks for the answers later; callbacks are in our own words.
 
-    async def _work(self, kept: Kept[Job] | None) -> None:
-        try:
-            while kept is not None and kept.value.numbers:
-                kept = await self._batch(kept)
-        except StoreError as error:
-            log.warning("a look-up of many numbers waits for the store", error=str(error))
-        except Exception:
-            log.exception("a look-up of many numbers was interrupted")
-
-    async def _batch(self, kept: Kept[Job]) -> Kept[Job] | None:
-        """Ask for some, and write down in one commit what was said and what is left; None: it is over, or rests."""
-        job = kept.value
-        some = job.numbers[: self._config.batch]
-        answers = await asyncio.gather(
-            *(self.network(kept.account, one, method=job.method) for one in some), return_exceptions=True
+        Raises:
+            NotOffered: no uplink does this.
+            ValueError: there are none, or too many.
+            InvalidMessage: the callback's address cannot be used; RateLimited: too many such are under way.
+            StoreError: the job was not kept.
+        """
+        if method:
+            self._check_offered(account, method)
+        if callback_url:
+            self._check_url(callback_url)
+        job_id = await self._jobs.begin(
+            account, numbers, method=method, callback_url=callback_url, dialect=NATIVE, is_kept=True
         )
-        found = tuple(one for one in answers if isinstance(one, NetworkInfo))
-        for one in answers:
-            if isinstance(one, BaseException) and not isinstance(one, (LookupFailed, NotOffered)):
-                raise one
-        failed = tuple(number for number, one in zip(some, answers, strict=True) if isinstance(one, BaseException))
-        error = next((str(one) for one in answers if isinstance(one, BaseException)), "")
-        rests = bool(failed) and job.tries + 1 < JOB_TRIES
-        left = (failed if rests else ()) + job.numbers[len(some) :]
-        batch = LookupBatch(
-            job=kept.key,
-            account=kept.account,
-            method=job.method,
-            callback_url=job.callback_url,
-            answers=found,
-            failed=() if rests else failed,
-            error="" if rests else error,
-            is_last=not left,
-        )
-        now = self._clock()
-        callbacks = self._callbacks(kept.account, job, batch, now)
-        is_over, is_stuck = not left, rests and not found
-        after = replace(job, numbers=left, tries=job.tries + 1 if rests else 0)
-        due_at = now if is_over else now + (RETRY_SECONDS if is_stuck else CLAIM_SECONDS)
-        written = await self._jobs.put(kept, Put(after, due_at=due_at, callbacks=callbacks))
-        if written is not None and callbacks:
-            self._on_callbacks()
-        if written is not None and is_over:
-            await self._jobs.drop(kept.account, [kept.key])
-        return None if is_over or is_stuck else written
+        found = await self._jobs.find(account, job_id)
+        if found is None:
+            raise StoreError("the look-up was forgotten at once")
+        return found
 
-    def _callbacks(self, account: str, job: Job, batch: LookupBatch, now: float) -> tuple[Callback, ...]:
-        reporter = self._reporters.get(job.dialect)
-        if reporter is None or not (batch.answers or batch.failed):
-            return ()
-        made = reporter.lookup_callbacks(batch)
-        return tuple(owed(callback, self._store, account, batch.job, job.dialect, now) for callback in made)
+    async def find_bulk(self, account: str, lookup_id: str) -> BulkLookup | None:
+        """One of those, while it is kept."""
+        return await self._jobs.find(account, lookup_id)
 
     # --- what is due ---
 
@@ -274,22 +222,16 @@ class LookupService:
             StoreError: it goes on later.
         """
         now = self._clock()
-        jobs = await self._jobs.due(now, limit=SWEEP_BATCH)
-        for kept in jobs:
-            if not kept.value.numbers:
-                await self._jobs.drop(kept.account, [kept.key])
-            elif kept.key not in self._running:
-                claimed = await self._jobs.put(kept, Put(kept.value, due_at=now + CLAIM_SECONDS))
-                if claimed is not None:
-                    self._start(claimed)
+        is_done = await self._jobs.sweep(now)
         old = await self._answers.due(now, limit=SWEEP_BATCH)
         for account in {kept.account for kept in old}:
             await self._answers.drop(account, [kept.key for kept in old if kept.account == account])
-        return max(len(jobs), len(old)) < SWEEP_BATCH
+        return is_done and len(old) < SWEEP_BATCH
 
     async def stop(self) -> None:
         """Work on jobs no more; another node, or the next start, goes on."""
-        tasks = [*self._running.values(), *self._asking.values()]
+        await self._jobs.stop()
+        tasks = list(self._asking.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

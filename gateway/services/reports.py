@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 
 from gateway.models import Callback
-from gateway.providers.ports import Flow, Verification
+from gateway.providers.ports import Flow, NetworkInfo, Verification
 from gateway.providers.seams import LookupBatch, VerifyEvent
 from gateway.reports import timestamp
+from gateway.services.lookup_jobs import answer_of
+from gateway.services.number_views import answer_view
 
 
 class NativeServiceReports:
@@ -53,26 +55,10 @@ class NativeServiceReports:
 
     def lookup_callbacks(self, batch: LookupBatch) -> Sequence[Callback]:
         """All answers of a batch together."""
-        answers = [
-            {
-                "number": one.number,
-                "status": one.status,
-                "is_ported": one.is_ported,
-                "is_reachable": one.is_reachable,
-                "imsi": one.imsi,
-                "original_network": one.original_network,
-                "current_network": one.current_network,
-            }
-            for one in batch.answers
-        ]
-        body = {
-            "id": batch.job,
-            "method": batch.method,
-            "answers": answers,
-            "failed": batch.failed,
-            "error": batch.error,
-            "is_last": batch.is_last,
-        }
+        said: dict[str, NetworkInfo | str] = {one.number: one for one in batch.answers}
+        said |= dict.fromkeys(batch.failed, batch.error) | dict.fromkeys(batch.unasked, "")
+        answers = [answer_view(answer_of(batch.parsed[number], one)) for number, one in said.items()]
+        body = {"id": batch.job, "network": batch.method or None, "answers": answers, "is_last": batch.is_last}
         return [_callback(batch.callback_url, "lookup.answers", None, "lookup", body)]
 
 

@@ -9,10 +9,14 @@ import msgspec
 import pytest
 
 from gateway.config.services import LookupConfig
+from gateway.errors import RateLimited
+from gateway.providers import PROVIDERS
 from gateway.providers.ports import NetworkInfo, NotOffered
 from gateway.providers.seams import LookupFailed
 from gateway.services.lookup import LookupService
+from gateway.services.lookup_jobs import OPEN_LIMIT
 from gateway.services.operators import network_by_codes, network_of, networks_of
+from gateway.services.reports import NativeServiceReports
 from gateway.store.memory import MemoryStore
 from tests.gateway.services.desk import ACCOUNT, NUMBER, WORDS, Clock, owed
 
@@ -66,7 +70,7 @@ class Bench:
         )
 
     async def settle(self, lookup: LookupService | None = None) -> None:
-        for task in [*(lookup or self.lookup)._running.values()]:
+        for task in [*(lookup or self.lookup)._jobs.running.values()]:
             await task
 
     async def told(self) -> list[dict[str, Any]]:
@@ -224,3 +228,127 @@ async def test_a_job_whose_node_died_is_finished_by_another() -> None:
     told = await bench.told()
     assert sorted(number for one in told for number in one["numbers"]) == many(30)
     assert [one["last"] for one in told] == [False, False, True]
+
+
+# --- many, asked for later ---
+
+
+def native(bench: Bench) -> LookupService:
+    return LookupService(
+        bench.config,
+        store=bench.store,
+        source=bench.source,
+        reporters={"native": NativeServiceReports(), "checkmobi": PROVIDERS["checkmobi"].make_dialect()},  # type: ignore[dict-item]
+        on_callbacks=lambda: None,
+        clock=bench.clock,
+    )
+
+
+async def test_answers_to_many_can_be_asked_for_while_it_goes_on_and_afterwards() -> None:
+    bench = Bench(keep_seconds=600)
+    lookup = native(bench)
+    begun = await lookup.begin_bulk(ACCOUNT, many(250), method="hlr")
+    assert (begun.total, begun.answered, begun.ended_at) == (250, 0, 0.0)
+    await bench.settle(lookup)
+    found = await native(bench).find_bulk(ACCOUNT, begun.id)
+    assert found is not None
+    assert (found.answered, found.failed, found.ended_at) == (250, 0, bench.clock.now)
+    assert sorted(one.info.number for one in found.answers) == many(250)
+    assert all(one.network is not None and one.network.status == "completed" for one in found.answers)
+    assert await bench.told() == []
+    assert await lookup.find_bulk("other", begun.id) is None
+    bench.clock.pass_(601)
+    while not await lookup.sweep():
+        pass
+    assert await lookup.find_bulk(ACCOUNT, begun.id) is None
+    assert await bench.store.count_records("lookup_answers") == 0
+    assert await bench.store.count_records("lookup_job") == 0
+
+
+async def test_what_many_numbers_say_by_themselves_needs_no_network() -> None:
+    bench = Bench()
+    lookup = native(bench)
+    begun = await lookup.begin_bulk(ACCOUNT, [*many(3), "12", "no number"], callback_url="https://example.com/l")
+    await bench.settle(lookup)
+    found = await lookup.find_bulk(ACCOUNT, begun.id)
+    assert found is not None
+    assert (found.total, found.answered, found.failed, bench.source.asked.total()) == (5, 3, 2, 0)
+    assert [(one.info.is_valid, one.error == "") for one in found.answers] == [(True, True)] * 3 + [(False, False)] * 2
+    (told,) = await bench.told()
+    assert (told["type"], told["lookup"]["id"], told["lookup"]["is_last"]) == ("lookup.answers", begun.id, True)
+    assert [one["number"] for one in told["lookup"]["answers"]] == [*many(3), "12", "no number"]
+    assert told["lookup"]["answers"][0]["country"] == "GB"
+
+
+async def test_networks_are_not_asked_about_what_is_no_number() -> None:
+    bench = Bench()
+    lookup = native(bench)
+    begun = await lookup.begin_bulk(ACCOUNT, [NUMBER, "12"], method="hlr")
+    await bench.settle(lookup)
+    assert bench.source.asked == {NUMBER: 1}
+    found = await lookup.find_bulk(ACCOUNT, begun.id)
+    assert found is not None
+    assert {one.info.number: one.network is None for one in found.answers} == {NUMBER: False, "12": True}
+
+
+async def test_numbers_that_no_network_knows_say_why() -> None:
+    bench = Bench(batch=10)
+    bench.source.failing = {many(3)[1]}
+    lookup = native(bench)
+    begun = await lookup.begin_bulk(ACCOUNT, many(3), method="hlr", callback_url="https://example.com/l")
+    for _ in range(6):
+        await bench.settle(lookup)
+        bench.clock.pass_(61)
+        await lookup.sweep()
+    found = await lookup.find_bulk(ACCOUNT, begun.id)
+    assert found is not None
+    assert (found.answered, found.failed) == (2, 1)
+    assert found.ended_at > 0
+    assert {one.info.number: one.error for one in found.answers} == {
+        many(3)[0]: "",
+        many(3)[1]: "no answer",
+        many(3)[2]: "",
+    }
+    told = await bench.told()
+    assert [one["lookup"]["is_last"] for one in told] == [False, True]
+    assert told[-1]["lookup"]["answers"][0]["error"] == "no answer"
+
+
+async def test_a_job_that_another_node_took_up_has_each_answer_once() -> None:
+    bench = Bench(batch=10)
+    first, second = native(bench), native(bench)
+    begun = await first.begin_bulk(ACCOUNT, many(30), method="hlr", callback_url="https://example.com/l")
+    # The first is thought dead, and is not.
+    bench.clock.pass_(61)
+    await second.sweep()
+    await asyncio.gather(bench.settle(first), bench.settle(second))
+    found = await first.find_bulk(ACCOUNT, begun.id)
+    assert found is not None
+    assert (found.answered, found.failed, len(found.answers)) == (30, 0, 30)
+    told = [answer["number"] for one in await bench.told() for answer in one["lookup"]["answers"]]
+    assert sorted(told) == many(30)
+
+
+async def test_an_account_has_so_many_look_ups_under_way_at_most() -> None:
+    bench = Bench()
+    bench.source.gate.clear()
+    lookup = native(bench)
+    for _ in range(OPEN_LIMIT):
+        await lookup.begin_bulk(ACCOUNT, [NUMBER], method="hlr")
+    with pytest.raises(RateLimited):
+        await lookup.begin_bulk(ACCOUNT, [NUMBER], method="hlr")
+    await lookup.begin_bulk("other", [NUMBER], method="hlr")
+    bench.source.gate.set()
+    await bench.settle(lookup)
+    await lookup.begin_bulk(ACCOUNT, [NUMBER], method="hlr")
+    await bench.settle(lookup)
+
+
+async def test_a_dialect_that_tells_more_of_numbers_is_told_it() -> None:
+    bench = Bench()
+    lookup = native(bench)
+    url = "https://example.com/l"
+    await lookup.network_bulk(ACCOUNT, many(2), method="hlr", callback_url=url, dialect="checkmobi")
+    await bench.settle(lookup)
+    (told,) = await bench.told()
+    assert [one["original_msisdn"] for one in told["results"]] == many(2)

@@ -1,6 +1,8 @@
 """One-time codes, numbers and flows over the native API."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -74,3 +76,45 @@ async def test_a_flow_is_begun_and_shown(here: Running) -> None:
     assert (status, shown["to"], len(shown["message_ids"])) == (200, "447700900123", 1)
     status, _ = await here.ask("GET", f"/flows/{made['id']}", key="other-key")
     assert status == 404
+
+
+# --- many numbers ---
+
+
+async def looked_up(here: Running, lookup_id: str) -> dict[str, Any]:
+    async with asyncio.timeout(30):
+        while True:
+            status, found = await here.ask("GET", f"/lookups/{lookup_id}")
+            assert status == 200
+            if found["status"] == "done":
+                return dict(found)
+            await asyncio.sleep(0.01)
+
+
+async def test_many_numbers_are_looked_up_and_asked_for(here: Running) -> None:
+    numbers = ["+44 7700 900123", "447700900123", *(f"4474001{n:05d}" for n in range(997)), "12x"]
+    status, begun = await here.ask("POST", "/lookups", json={"numbers": numbers})
+    assert (status, begun["total"], begun["network"]) == (202, 999, None)
+    found = await looked_up(here, begun["id"])
+    assert (found["answered"] + found["failed"], len(found["answers"])) == (999, 999)
+    assert found["answers"][0]["number"] == "447700900123"
+    assert found["answers"][-1] | {"error": ""} == found["answers"][-1] | {"number": "12x", "error": ""}
+    assert found["answers"][-1]["error"]
+    status, _ = await here.ask("GET", f"/lookups/{begun['id']}", key="reader-key")
+    assert status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"numbers": []}, 400, "invalid_value"),
+        ({"numbers": ["1"] * 1_001}, 400, "too_long"),
+        ({"numbers": ["447700900123"], "network": "hlr"}, 501, "not_offered"),
+        ({"numbers": ["447700900123"], "callback_url": "ftp://x"}, 400, "invalid_callback_url"),
+        ({"numbers": ["447700900123"], "callback_url": "http://10.0.0.1/"}, 400, "invalid_callback_url"),
+        ({}, 400, "missing_field"),
+    ],
+)
+async def test_look_ups_that_cannot_be_are_refused(here: Running, body: object, status: int, code: str) -> None:
+    answered, error = await here.ask("POST", "/lookups", json=body)
+    assert (answered, error["error"]["code"]) == (status, code)
