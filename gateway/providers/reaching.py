@@ -5,13 +5,13 @@ number, method ──► look_up ──HttpCall──► …                    
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from gateway.models import Outcome
 from gateway.providers.base import WebRequest
 from gateway.providers.connecting import Answered, HttpCall, HttpReply
 from gateway.providers.ports import NetworkInfo
-from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, ChannelState, LookupFailed
+from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, ChannelState, Compared, LookupFailed
 
 NO_CHANNELS: Final[frozenset[str]] = frozenset()
 
@@ -52,6 +52,25 @@ class Reach(Protocol):
 
         Raises:
             LookupFailed: it is none.
+        """
+
+
+@runtime_checkable
+class KeepsCodes(Protocol):
+    """A provider that makes the codes of some channels itself, tells nobody, and compares them."""
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Those channels."""
+
+    def compare(self, channel: str, reference: str, code: str, fields: Mapping[str, str]) -> HttpCall:
+        """The request that asks whether a code is right."""
+
+    def compared(self, channel: str, reply: HttpReply) -> Compared:
+        """What its answer says.
+
+        Raises:
+            ChannelRefused: it says nothing of the code.
         """
 
 

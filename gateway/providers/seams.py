@@ -7,7 +7,7 @@ what is owed ──► ServiceCallbacks ──► Callback (committed with what 
 """
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
@@ -45,6 +45,9 @@ class ChannelOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: any that offers the channel."""
     code: str = ""
     """The one-time code in it, for channels that read it out or hide it in a number."""
+    is_own_code: bool = False
+    """Whether the code is the caller's own: another will not do."""
+    validity_seconds: int = 0
     language: str = ""
     brand: str = ""
     fields: Mapping[str, object] = {}
@@ -60,11 +63,24 @@ class ChannelSent(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's id."""
     code: str = ""
     """The code, where the channel chose another: the last digits of the number that calls."""
+    keeper: str = ""
+    """The uplink whose provider keeps the code itself: it is asked whether one is right, by the reference."""
     extra: Mapping[str, str] = {}
     """What the dialect's answer shows besides: a hash of the number, its head."""
 
     def __repr__(self) -> str:
         return f"ChannelSent(reference={self.reference!r})"
+
+
+class Compared(Enum):
+    """What a provider that keeps a code says of one."""
+
+    RIGHT = auto()
+    WRONG = auto()
+    TOO_MANY = auto()
+    """It compares no more: too many were wrong."""
+    EXPIRED = auto()
+    """... its time is up, or it knows nothing of it."""
 
 
 class ChannelRefused(Exception):
@@ -91,6 +107,19 @@ class ChannelSender(Protocol):
         Raises:
             ChannelRefused: it was not taken.
             gateway.providers.ports.NotOffered: no uplink has this channel.
+        """
+
+    async def compare(
+        self, account: str, uplink: str, channel: str, reference: str, code: str, fields: Mapping[str, str]
+    ) -> Compared:
+        """Ask a provider that keeps a code itself.
+
+        Args:
+            fields: what else the channel takes, in the words of the dialect.
+
+        Raises:
+            ChannelRefused: it does not say.
+            gateway.providers.ports.NotOffered: the uplink is gone.
         """
 
 

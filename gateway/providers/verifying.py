@@ -8,7 +8,7 @@ Nothing here ever holds a code that a caller could read back.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -189,6 +189,9 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """As the request had it, with what a channel's answer added."""
 
 
+NO_FIELDS: Final[Mapping[str, str]] = {}
+
+
 class Verifier(Protocol):
     """One-time codes.
 
@@ -202,8 +205,20 @@ class Verifier(Protocol):
     async def resend(self, account: str, verification_id: str, *, channel: str = "") -> Verification:
         """Send a fresh code (the caller's own again, where it gave one) over this or another channel."""
 
-    async def check(self, account: str, verification_id: str, code: str) -> Verification:
-        """Compare a code; the verification it has verified."""
+    def is_offered(self, account: str, channel: str) -> bool:
+        """Whether codes can go this way now."""
+
+    async def check(
+        self, account: str, verification_id: str, code: str, *, fields: Mapping[str, str] = NO_FIELDS
+    ) -> Verification:
+        """Compare a code; the verification it has verified.
+
+        Args:
+            fields: what else a channel takes whose provider keeps the code, in the words of the dialect.
+
+        Raises:
+            gateway.providers.ports.NoAnswer: a provider keeps the code, and does not say; no attempt was counted.
+        """
 
     async def cancel(self, account: str, verification_id: str) -> Verification:
         """End it without a result."""

@@ -5,14 +5,16 @@ number ──► the first uplink that does the look-up ──► provider
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
 import structlog
 
 from gateway.errors import StoreError
 from gateway.providers.ports import NetworkInfo, NotOffered
-from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, LookupFailed
+from gateway.providers.reaching import KeepsCodes
+from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, Compared, LookupFailed
 from gateway.services.forwarding import Owner, reference_key
 from gateway.services.passthrough import PassThroughService
 from gateway.uplinks.rest import RestUplink
@@ -45,9 +47,7 @@ class ProviderChannels:
             ChannelRefused: it was not taken, or may not have been.
             NotOffered: no uplink has this channel.
         """
-        uplink = next(self._offering(order.account, order.channel, order.uplink), None)
-        if uplink is None:
-            raise NotOffered(f"no uplink carries anything over {order.channel}")
+        uplink = self._fitting(order)
         owner = Owner(order.account, "", uplink.kind, order=order.id)
         relay_id = secrets.token_hex(16)
         address = self._ways.relay_address(uplink.name, relay_id)
@@ -62,8 +62,12 @@ class ProviderChannels:
         try:
             reply = await uplink.ask(call, VERIFY)
         except NoReply as error:
-            raise ChannelRefused(f"{uplink.kind}: {error}", in_doubt=error.has_left) from error
+            # Without the reference a code that the provider keeps could not be compared: it is as if it had not gone.
+            in_doubt = error.has_left and not keeps(uplink, order.channel)
+            raise ChannelRefused(f"{uplink.kind}: {error}", in_doubt=in_doubt) from error
         sent = reach.ordered(order, reply)
+        if keeps(uplink, order.channel):
+            sent = msgspec.structs.replace(sent, keeper=uplink.name)
         if references := uplink.connector.references(reply):
             try:
                 await self._ways.keep_owner(uplink.name, owner, [reference_key(one) for one in references])
@@ -72,10 +76,54 @@ class ProviderChannels:
                 log.warning("whose an order is cannot be kept", uplink=uplink.name, error=str(error))
         return sent
 
+    async def compare(
+        self, account: str, uplink: str, channel: str, reference: str, code: str, fields: Mapping[str, str]
+    ) -> Compared:
+        """Ask the provider that keeps a code.
+
+        Raises:
+            ChannelRefused: it does not say.
+            NotOffered: the uplink is gone.
+        """
+        way = next(self._offering(account, channel, uplink), None)
+        if way is None or not isinstance(way.connector.reach, KeepsCodes):
+            raise NotOffered(f"the uplink {uplink!r} is gone, and the code with it")
+        reach = way.connector.reach
+        try:
+            reply = await way.ask(reach.compare(channel, reference, code, fields), VERIFY)
+        except NoReply as error:
+            raise ChannelRefused(f"{way.kind}: {error}") from error
+        return reach.compared(channel, reply)
+
+    def _fitting(self, order: ChannelOrder) -> RestUplink:
+        """The first uplink that can carry an order as it is.
+
+        Raises:
+            ChannelRefused: some have its channel, none can.
+            NotOffered: none has its channel.
+        """
+        refused: ChannelRefused | None = None
+        for uplink in self._offering(order.account, order.channel, order.uplink):
+            try:
+                uplink.connector.reach.order(order, "")
+            except ChannelRefused as error:
+                refused = refused or error
+                continue
+            return uplink
+        if refused is not None:
+            raise refused
+        raise NotOffered(f"no uplink carries anything over {order.channel}")
+
     def _offering(self, account: str, channel: str, name: str) -> Iterator[RestUplink]:
         for uplink in self._ways.offered(account):
             if channel in uplink.connector.reach.channels and name in ("", uplink.name):
                 yield uplink
+
+
+def keeps(uplink: RestUplink, channel: str) -> bool:
+    """Whether a provider makes and compares the codes of a channel itself."""
+    reach = uplink.connector.reach
+    return isinstance(reach, KeepsCodes) and channel in reach.kept
 
 
 class ProviderNetworks:

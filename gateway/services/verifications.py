@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from gateway.models import State
-from gateway.providers.seams import VerifyEvent
+from gateway.providers.seams import Compared, VerifyEvent
 from gateway.providers.verifying import (
     Verification,
     VerifyError,
@@ -292,19 +292,72 @@ def checked(document: Document, is_right: bool, now: float) -> tuple[Document, V
     Raises:
         VerifyError: it was not looked at.
     """
+    _check_current(document, now)
+    if is_right:
+        return _verified(document, now), None
+    return _missed(replace(document, attempts=document.attempts + 1), now)
+
+
+def asked(document: Document, now: float) -> Document:
+    """A code is about to be compared by the provider that keeps it: the attempt counts before it is known.
+
+    Raises:
+        VerifyError: it may not be.
+    """
+    _check_current(document, now)
+    if document.attempts >= document.request.max_attempts:
+        raise VerifyError(
+            VerifyProblem.TOO_MANY_ATTEMPTS, "as many codes are being compared", verification_id=document.request.id
+        )
+    return replace(document, attempts=document.attempts + 1)
+
+
+def not_said(document: Document) -> Document:
+    """The provider did not say: the attempt was none."""
+    return replace(document, attempts=max(0, document.attempts - 1)) if document.is_open else document
+
+
+def said(document: Document, outcome: Compared, now: float) -> tuple[Document, VerifyError | None]:
+    """What the provider said of a code that was `asked` about, likewise.
+
+    Raises:
+        VerifyError: it has ended meanwhile.
+    """
     _check_open(document, now)
-    identifier, request = document.request.id, document.request
+    match outcome:
+        case Compared.RIGHT:
+            return _verified(not_said(document), now), None
+        case Compared.WRONG:
+            return _missed(document, now)
+        case Compared.TOO_MANY:
+            return _turned_down(document, VerifyStatus.FAILED, now)
+    return _turned_down(document, VerifyStatus.EXPIRED, now)
+
+
+def _turned_down(document: Document, status: VerifyStatus, now: float) -> tuple[Document, VerifyError]:
+    problem, text = _CLOSED[status]
+    return ended(document, status, now), VerifyError(problem, text, verification_id=document.request.id, status=status)
+
+
+def _check_current(document: Document, now: float) -> None:
+    _check_open(document, now)
     if now >= document.expires_at:
         raise VerifyError(
             VerifyProblem.EXPIRED,
             "the code is too old",
-            verification_id=identifier,
+            verification_id=document.request.id,
             status=VerifyStatus.EXPIRED,
         )
-    if is_right:
-        verified = replace(document, verified_at=now, owes=request.per_conversion)
-        return ended(verified, VerifyStatus.VERIFIED, now), None
-    document = replace(document, attempts=document.attempts + 1)
+
+
+def _verified(document: Document, now: float) -> Document:
+    verified = replace(document, verified_at=now, owes=document.request.per_conversion)
+    return ended(verified, VerifyStatus.VERIFIED, now)
+
+
+def _missed(document: Document, now: float) -> tuple[Document, VerifyError]:
+    """A code was wrong, and has been counted."""
+    request = document.request
     left = max(0, request.max_attempts - document.attempts)
     if not left:
         document = ended(document, VerifyStatus.FAILED, now)
@@ -312,7 +365,7 @@ def checked(document: Document, is_right: bool, now: float) -> tuple[Document, V
         VerifyProblem.WRONG_CODE,
         "the code is another one",
         attempts_left=left,
-        verification_id=identifier,
+        verification_id=request.id,
         status=document.status,
     )
     return document, error

@@ -20,34 +20,33 @@ from gateway.errors import StoreError
 from gateway.metrics import Metrics
 from gateway.models import Message
 from gateway.providers.ports import (
+    NoAnswer,
     NotOffered,
     Verification,
     VerifyError,
-    VerifyProblem,
     VerifyRequest,
     VerifyStatus,
-    VerifyStep,
 )
-from gateway.providers.seams import ChannelSent, ChannelState, ServiceCallbacks, VerifyEvent
+from gateway.providers.seams import ChannelSent, ChannelState, Compared, ServiceCallbacks, VerifyEvent
+from gateway.providers.verifying import NO_FIELDS
 from gateway.sealing import SealBroken, Sealer
-from gateway.services import codes, templates
+from gateway.services import codes, kept_codes, templates
 from gateway.services import verifications as rules
 from gateway.services.charging import Charges, NoCharges, check_funds
 from gateway.services.guards import Counters, Guards
-from gateway.services.numbers import country_of, is_possible
+from gateway.services.kept_codes import KeptCode
+from gateway.services.numbers import country_of
 from gateway.services.owing import allow_any
 from gateway.services.shelf import Kept
 from gateway.services.verifications import Document
 from gateway.services.verify_book import VerifyBook, page
+from gateway.services.verify_requests import checked, step_of
 from gateway.services.verify_sends import SMS, CodeSender, SendFailed, parse_order
 from gateway.store import Store
 
 log = structlog.get_logger(__name__)
 replace = msgspec.structs.replace
 
-ID_LIMIT: Final = 64
-BRAND_LIMIT: Final = 100
-STEPS_LIMIT: Final = 10
 SWEEP_BATCH: Final = 100
 
 
@@ -112,7 +111,7 @@ class VerifyService:
             InvalidMessage: the callback's address cannot be used.
             StoreError: nothing was kept.
         """
-        request = _checked(request)
+        request = checked(request)
         if request.callback_url:
             self._check_url(request.callback_url)
         index = self._first_step(account, request)
@@ -146,7 +145,7 @@ class VerifyService:
         kept = await self._book.wanted(account, verification_id)
         now, request = self._clock(), kept.value.request
         rules.check_resend(kept.value, now)
-        step = _step_of(kept.value, channel)
+        step = step_of(kept.value, channel)
         if not self._sender.is_offered(account, step.channel):
             raise NotOffered(f"no uplink carries codes over {step.channel}")
         await self._guards.pass_code(account, number=request.number, country=country_of(request.number), remote="")
@@ -162,20 +161,34 @@ class VerifyService:
             raise failure.as_error(verification_id)
         return rules.view(sent.value, account, now)
 
-    async def check(self, account: str, verification_id: str, code: str) -> Verification:
+    def is_offered(self, account: str, channel: str) -> bool:
+        """Whether codes can go this way now."""
+        return self._sender.is_offered(account, channel)
+
+    async def check(
+        self, account: str, verification_id: str, code: str, *, fields: Mapping[str, str] = NO_FIELDS
+    ) -> Verification:
         """Compare a code; the verification it has verified. An attempt is counted before it is answered.
 
         Raises:
             VerifyError: it is wrong, too late, or one too many.
+            NoAnswer: the provider that keeps the code does not say.
             StoreError: nothing was decided.
         """
         now = self._clock()
         wrong: VerifyError | None = None
+        elsewhere = kept_codes.read((await self._book.wanted(account, verification_id)).value.fingerprint)
+        outcome = None
+        if elsewhere is not None:
+            outcome = await self._ask(account, verification_id, elsewhere, code, fields)
 
         def edit(kept: Kept[Document]) -> tuple[Document, VerifyEvent | None]:
             nonlocal wrong
-            is_right = codes.is_right(self._sealer, kept.value.fingerprint, account, verification_id, code)
-            document, wrong = rules.checked(kept.value, is_right, now)
+            if outcome is not None:
+                document, wrong = rules.said(kept.value, outcome, now)
+            else:
+                is_right = codes.is_right(self._sealer, kept.value.fingerprint, account, verification_id, code)
+                document, wrong = rules.checked(kept.value, is_right, now)
             return document, _ENDS.get(document.status)
 
         kept = await self._book.change(account, verification_id, edit)
@@ -187,6 +200,18 @@ class VerifyService:
         except StoreError as error:
             log.warning("a code that came back was not counted", error=str(error))
         return rules.view(kept.value, account, now)
+
+    async def _ask(
+        self, account: str, verification_id: str, elsewhere: KeptCode, code: str, fields: Mapping[str, str]
+    ) -> Compared:
+        """What the provider that keeps the code says; the attempt is counted before it is asked."""
+        now = self._clock()
+        await self._book.change(account, verification_id, lambda kept: (rules.asked(kept.value, now), None))
+        try:
+            return await self._sender.compare(account, elsewhere, code, fields)
+        except NoAnswer:
+            await self._book.change(account, verification_id, lambda kept: (rules.not_said(kept.value), None))
+            raise
 
     async def cancel(self, account: str, verification_id: str) -> Verification:
         """End it without a result.
@@ -282,12 +307,16 @@ class VerifyService:
             if sent.code:
                 fingerprint = codes.fingerprint(self._sealer, kept.account, kept.key, sent.code)
                 document = replace(document, fingerprint=fingerprint, sealed_code="", code_length=len(sent.code))
+            elif sent.keeper:
+                latest = document.history[-1]
+                where = KeptCode(sent.keeper, latest.channel, sent.reference)
+                document = replace(document, fingerprint=kept_codes.written(where), sealed_code="")
             return document, VerifyEvent.SENT
 
         try:
             return await self._book.change(kept.account, kept.key, edit), failure
         except StoreError as error:
-            if failure is not None or sent.code:
+            if failure is not None or sent.code or sent.keeper:
                 raise
             # It was handed over: whoever takes the claim up will see that.
             log.warning("a code that was sent was not noted", verification=kept.key, error=str(error))
@@ -407,35 +436,3 @@ def _with_loss(before: Document, after: Document) -> tuple[Document, VerifyEvent
     """With the event, where all ways have failed just now."""
     is_lost = after.status is VerifyStatus.UNDELIVERED and before.status is not after.status
     return after, VerifyEvent.UNDELIVERED if is_lost else None
-
-
-def _checked(request: VerifyRequest) -> VerifyRequest:
-    """A request as it is kept.
-
-    Raises:
-        VerifyError: BAD_NUMBER or BAD_REQUEST.
-    """
-    number = request.number.strip().removeprefix("+")
-    if not all(step.recipient for step in request.steps) and not is_possible(number):
-        raise VerifyError(VerifyProblem.BAD_NUMBER, "no number of any country is like this one")
-    own, hash_ = request.code, request.sms_retriever_hash
-    for is_right, text in (
-        (len(request.id) <= ID_LIMIT and "/" not in request.id, "the id is no id"),
-        (len(number) <= ID_LIMIT, "the number is no number"),
-        (len(request.brand) <= BRAND_LIMIT and request.brand.isprintable(), "the brand is no name"),
-        (own or request.code_length in codes.LENGTHS, "codes have 3 to 10 digits"),
-        (not own or codes.OWN_CODE.fullmatch(own), "the code is too short, too long, or has blanks"),
-        (not request.template or templates.is_template(request.template), "the template has no place for the code"),
-        (not hash_ or templates.RETRIEVER_HASH.fullmatch(hash_), "an app's hash has eleven characters"),
-        (1 <= len(request.steps) <= STEPS_LIMIT, f"there are 1 to {STEPS_LIMIT} steps"),
-        (min(request.validity_seconds, request.max_attempts, request.max_sends) >= 1, "a limit is below 1"),
-    ):
-        if not is_right:
-            raise VerifyError(VerifyProblem.BAD_REQUEST, text)
-    return replace(request, number=number)
-
-
-def _step_of(document: Document, channel: str) -> VerifyStep:
-    """The step by which a fresh code goes: of the channel asked for, else as the latest went."""
-    wanted = channel or document.history[-1].channel
-    return next((step for step in document.request.steps if step.channel == wanted), VerifyStep(channel=wanted))

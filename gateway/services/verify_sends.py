@@ -3,7 +3,7 @@
 "sms" ──NewMessage(secret)──► intake          anything else ──ChannelOrder──► ChannelSender
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -11,9 +11,11 @@ import structlog
 from gateway.config.services import VerifyConfig
 from gateway.errors import InvalidMessage, RateLimited
 from gateway.models import SERVICES, Message, NewMessage
-from gateway.providers.ports import NotOffered, VerifyError, VerifyProblem
-from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSender, ChannelSent
+from gateway.providers.ports import NoAnswer, NotOffered, VerifyError, VerifyProblem
+from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSender, ChannelSent, Compared
 from gateway.services import templates
+from gateway.services.codes import as_typed
+from gateway.services.kept_codes import KeptCode
 from gateway.services.verifications import Document
 from gateway.services.watching import origin_of
 
@@ -148,6 +150,8 @@ class CodeSender:
             sender=send.sender,
             text="" if send.channel in _READ_OUT else self._text(document, code),
             code=code,
+            is_own_code=document.is_own_code,
+            validity_seconds=request.validity_seconds,
             language=document.language,
             brand=request.brand,
             fields=dict(step.fields) if step is not None else {},
@@ -164,6 +168,19 @@ class CodeSender:
                 log.warning("a code is in doubt", verification=request.id, channel=send.channel, reason=str(error))
                 return ChannelSent()
             raise SendFailed(str(error), VerifyProblem.NO_ROUTE) from None
+
+    async def compare(self, account: str, kept: KeptCode, code: str, fields: Mapping[str, str]) -> Compared:
+        """What the provider that keeps a code says of one.
+
+        Raises:
+            NoAnswer: nothing.
+        """
+        try:
+            if self._channels is None:
+                raise NotOffered("no uplink leads anywhere")
+            return await self._channels.compare(account, *kept, as_typed(code), fields)
+        except (NotOffered, ChannelRefused) as error:
+            raise NoAnswer(str(error)) from None
 
     def _text(self, document: Document, code: str) -> str:
         request = document.request

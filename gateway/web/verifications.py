@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.providers.base import Services
 from gateway.providers.forms import MAX_URL_LENGTH, is_message_id, is_web_address
 from gateway.providers.numbers import recipient_digits
-from gateway.providers.ports import Verification, VerifyRequest, VerifyStep
+from gateway.providers.ports import NoAnswer, Verification, VerifyRequest, VerifyStep
 from gateway.web.endpoints import Call, Operation, answer
 from gateway.web.errors import ApiError
 from gateway.web.views import timestamp
@@ -24,6 +24,8 @@ class StepIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     channel: Channel = "sms"
     wait_seconds: Annotated[int, msgspec.Meta(ge=0, le=3_600)] = 0
     """Until the next step is taken; 0: it is taken on request only."""
+    to: Annotated[str, msgspec.Meta(max_length=254)] = ""
+    """Whom the channel reaches: an address of e-mail; empty: the number."""
 
 
 class VerificationIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -124,7 +126,7 @@ class Verifications:
             role="send",
             body=CodeIn,
             answers=one,
-            errors=refused,
+            errors=(*refused, 502),
         )
         yield Operation(
             method="POST",
@@ -170,7 +172,10 @@ class Verifications:
             max_sends=wanted.max_sends,
             resend_after_seconds=wanted.resend_after_seconds,
             sms_retriever_hash=wanted.sms_retriever_hash,
-            steps=tuple(VerifyStep(channel=step.channel, wait_seconds=step.wait_seconds) for step in wanted.steps),
+            steps=tuple(
+                VerifyStep(channel=step.channel, wait_seconds=step.wait_seconds, recipient=step.to.strip())
+                for step in wanted.steps
+            ),
             reference=wanted.client_reference,
             callback_url=wanted.callback_url,
             remote=wanted.remote,
@@ -187,7 +192,10 @@ class Verifications:
     async def check(self, call: Call) -> web.Response:
         """Compare a code."""
         wanted = await call.read(CodeIn)
-        return answer(_view(await self._services.verifier.check(call.account, _id(call), wanted.code)))
+        try:
+            return answer(_view(await self._services.verifier.check(call.account, _id(call), wanted.code)))
+        except NoAnswer as error:
+            raise ApiError(502, "no_answer", f"the provider that keeps the code does not say: {error}") from None
 
     async def resend(self, call: Call) -> web.Response:
         """Send it again."""

@@ -4,7 +4,7 @@ import uuid
 from typing import Final
 
 from gateway.providers.base import WebAnswer
-from gateway.providers.checkmobi import answers, spec
+from gateway.providers.checkmobi import answers, spec, validation
 from gateway.providers.checkmobi.request import (
     BAD_CALLBACK,
     BAD_METHOD,
@@ -77,12 +77,20 @@ async def check_number(asked: Asked) -> WebAnswer:
     info = asked.number()
     price = await _price(asked, info)
     rate = float(price.amount) if price is not None else 0.0
-    unavailable = {"available": False, "min_rate": 0.0, "max_rate": 0.0}
+    # What a call costs is between its provider and the operator: nothing is charged for it here.
+    calls = {
+        kind: {
+            "available": validation.is_offered(asked, kind),
+            "min_rate": 0.0,
+            "max_rate": 0.0,
+            "estimation_cost": 0.0,
+        }
+        for kind in ("ivr", "reverse_cli")
+    }
     methods = {
         "cli": {"available": False, "local_number": False},
         "sms": {"available": True, "min_rate": rate, "max_rate": rate},
-        "ivr": {**unavailable, "estimation_cost": 0.0},
-        "reverse_cli": {**unavailable, "estimation_cost": 0.0},
+        **calls,
     }
     return answers.done({**answers.number_info(info), "validation_methods": methods})
 

@@ -1,7 +1,7 @@
-"""CheckMobi beyond messages: calls that speak, and look-ups in networks.
+"""CheckMobi beyond messages: calls that speak, missed calls, and look-ups in networks.
 
-Its missed calls are no channel here: which number calls is told to nobody before the reader sees it, so that a code of
-ours cannot be in it.
+Which number a missed call comes from is told to nobody before the reader sees it, so that no code of ours can be in it:
+the provider keeps the pin, and is asked whether one is right.
 """
 
 import json
@@ -15,10 +15,15 @@ from gateway.providers.connecting import Answered, HttpCall, HttpReply
 from gateway.providers.outcomes import json_object, number_at, text_at, with_plus
 from gateway.providers.ports import NetworkInfo
 from gateway.providers.reaching import failed, network, refused
-from gateway.providers.seams import ChannelOrder, ChannelSent, ChannelState
+from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, ChannelState, Compared
 
 DEFAULT_VOICE: Final = "en-US"
 SPOKEN_TIMES: Final = 2
+MISSED_CALLS: Final = frozenset({"flash_call", "missed_call"})
+PIN_LENGTH: Final = 4
+"""The end of the number that calls."""
+COMPARED: Final[Mapping[int, Compared]] = {3: Compared.EXPIRED, 15: Compared.TOO_MANY, 16: Compared.EXPIRED}
+"""What its errors say of a pin; 3: it does not know the validation."""
 
 Refusal = Callable[[Mapping[str, Any], HttpReply], Answered]
 
@@ -26,7 +31,8 @@ Refusal = Callable[[Mapping[str, Any], HttpReply], Answered]
 class CheckmobiReach:
     """Its ways (gateway.providers.reaching.Reach)."""
 
-    channels = frozenset({"voice"})
+    channels = MISSED_CALLS | {"voice"}
+    kept = MISSED_CALLS
     methods = frozenset({"hlr", "mnp"})
 
     def __init__(self, headers: tuple[tuple[str, str], ...], refusal: Refusal) -> None:
@@ -34,7 +40,9 @@ class CheckmobiReach:
         self._refusal = refusal
 
     def order(self, order: ChannelOrder, callback_url: str) -> HttpCall:
-        """POST /call, with one thing to say."""
+        """POST /call, with one thing to say; or a validation by missed call."""
+        if order.channel in MISSED_CALLS:
+            return self._missed_call(order)
         voice = _voice(order.language)
         event = {
             "action": "speak",
@@ -48,21 +56,48 @@ class CheckmobiReach:
             fields["from"] = with_plus(order.sender)
         if callback_url:
             fields[spec.CALLBACK_FIELD] = callback_url
-        return HttpCall(
-            method="POST",
-            path=f"{spec.VERSION}/call",
-            content_type="application/json",
-            body=json.dumps(fields, ensure_ascii=False).encode(),
-            headers=self._headers,
-        )
+        return self._post("/call", fields)
 
     def ordered(self, order: ChannelOrder, reply: HttpReply) -> ChannelSent:
-        """The call's id."""
+        """The call's id, or the validation's."""
         content = json_object(reply.body)
         reference = text_at(content, "id")
         if reply.status != 200 or not reference:
             raise refused(self._refusal(content, reply))
-        return ChannelSent(reference=reference)
+        pin_hash = text_at(content, "pin_hash")
+        return ChannelSent(reference=reference, extra={"pin_hash": pin_hash} if pin_hash else {})
+
+    def compare(self, channel: str, reference: str, code: str, fields: Mapping[str, str]) -> HttpCall:
+        """POST /validation/verify."""
+        content: dict[str, Any] = {"id": reference, "pin": code}
+        if fields.get("use_server_hangup") == "true":
+            content["use_server_hangup"] = True
+        return self._post("/validation/verify", content)
+
+    def compared(self, channel: str, reply: HttpReply) -> Compared:
+        """Read whether it is validated."""
+        content = json_object(reply.body)
+        validated = content.get("validated")
+        if reply.status == 200 and isinstance(validated, bool):
+            return Compared.RIGHT if validated else Compared.WRONG
+        outcome = COMPARED.get(number_at(content, "code") or 0)
+        if outcome is None:
+            raise refused(self._refusal(content, reply))
+        return outcome
+
+    def _missed_call(self, order: ChannelOrder) -> HttpCall:
+        if order.is_own_code or len(order.code) != PIN_LENGTH:
+            raise ChannelRefused(f"CheckMobi's missed calls end in {PIN_LENGTH} digits of its own")
+        return self._post("/validation/request", {"number": with_plus(order.number), "type": "reverse_cli"})
+
+    def _post(self, path: str, content: Mapping[str, Any]) -> HttpCall:
+        return HttpCall(
+            method="POST",
+            path=spec.VERSION + path,
+            content_type="application/json",
+            body=json.dumps(content, ensure_ascii=False).encode(),
+            headers=self._headers,
+        )
 
     def channel_state(self, request: WebRequest) -> ChannelState | None:
         """Read the event of a call: one that ends without anything to bill was not answered."""

@@ -1,11 +1,13 @@
 """Validation of numbers in CheckMobi's words: a pin by SMS, by a call that speaks it, by a missed call's number."""
 
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
-from gateway.providers.base import WebAnswer
+from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.checkmobi import answers, spec
 from gateway.providers.checkmobi.request import (
     BAD_ID,
@@ -23,7 +25,7 @@ from gateway.providers.checkmobi.request import (
     no_such_thing,
 )
 from gateway.providers.forms import is_message_id
-from gateway.providers.ports import NotOffered
+from gateway.providers.ports import NoAnswer, NotOffered
 from gateway.providers.verifying import (
     Verification,
     VerifyError,
@@ -59,6 +61,8 @@ CODE_BY_PROBLEM: Final[Mapping[VerifyProblem, int]] = {
 }
 """A wrong code is an error only when it was the last that is allowed."""
 
+ADVISED: Final = ("reverse_cli", "sms", "ivr")
+HASHED_DIGITS: Final = 3
 RETRY_SECONDS: Final = 60
 """What remote-config advises between two attempts."""
 
@@ -105,8 +109,17 @@ async def request(asked: Asked) -> WebAnswer:
         raise Refused(NO_METHOD) from None
     content: dict[str, object] = {"id": begun.id, "type": kind, "validation_info": answers.number_info(info)}
     if kind == "reverse_cli":
-        content["pin_hash"] = begun.extra.get("pin_hash", "")
+        content["pin_hash"] = _pin_hash(begun.extra)
     return answers.done(content)
+
+
+def _pin_hash(extra: Mapping[str, str]) -> str:
+    """As the provider that calls has it, or made of the number that it will call from."""
+    caller = extra.get("from", "")
+    if "pin_hash" in extra or not caller:
+        return extra.get("pin_hash", "")
+    # "SHA1 over the last 3 digits of the incoming call."
+    return hashlib.sha1(caller[-HASHED_DIGITS:].encode(), usedforsecurity=False).hexdigest()
 
 
 def _language(asked: Asked) -> str:
@@ -126,12 +139,12 @@ def _app_hash(asked: Asked) -> str:
 async def verify(asked: Asked) -> WebAnswer:
     """/validation/verify: a wrong pin is an answer, not an error, until there were too many."""
     validation_id, pin = asked.required("id"), asked.required("pin")
-    asked.flag("use_server_hangup", default=False)
+    fields = {"use_server_hangup": "true"} if asked.flag("use_server_hangup", default=False) else {}
     if not is_message_id(validation_id):
         raise Refused(BAD_ID)
     verifier, account = asked.services.verifier, asked.caller.name
     try:
-        checked = await verifier.check(account, validation_id, pin)
+        checked = await verifier.check(account, validation_id, pin, fields=fields)
     except VerifyError as error:
         is_wrong = error.problem is VerifyProblem.WRONG_CODE and error.attempts_left > 0
         is_done = error.problem is VerifyProblem.ENDED
@@ -161,25 +174,42 @@ async def hang_up(asked: Asked) -> bool:
     if not is_message_id(asked.rest):
         return False
     try:
-        if await asked.services.verifier.find(asked.caller.name, asked.rest) is None:
+        found = await asked.services.verifier.find(asked.caller.name, asked.rest)
+        if found is None:
             return False
         await asked.services.verifier.cancel(asked.caller.name, asked.rest)
     except NotOffered:
         return False
     except VerifyError as error:
         raise Refused(_code(error)) from None
+    if found.channel != "sms" and is_message_id(found.message_id):
+        # It may be ringing: the provider that calls knows it by an id of its own.
+        with suppress(NotOffered, NoAnswer):
+            path = f"{spec.VERSION}/call/{found.message_id}"
+            request = WebRequest(method="DELETE", path=path)
+            await asked.services.pass_through.forward(asked.caller.name, spec.NAME, request, path=path)
     return True
 
 
 async def remote_config(asked: Asked) -> WebAnswer:
-    """/validation/remote-config: in which order an app is to try; here that is SMS."""
+    """/validation/remote-config: in which order an app is to try; what costs least comes first."""
     info = asked.number()
     asked.platform(is_required=True)
     _language(asked)
-    setting = {
-        "type": "sms",
-        "max_attempts": spec.VALIDATION_ATTEMPTS,
-        "delay": RETRY_SECONDS,
-        "sms_template": "%code%",
-    }
-    return answers.done({"settings": [setting], **answers.number_info(info)})
+    settings: list[dict[str, object]] = [
+        {"type": kind, "max_attempts": spec.VALIDATION_ATTEMPTS, "delay": RETRY_SECONDS}
+        for kind in ADVISED
+        if is_offered(asked, kind)
+    ]
+    for setting in settings:
+        if setting["type"] == "sms":
+            setting["sms_template"] = "%code%"
+    return answers.done({"settings": settings, **answers.number_info(info)})
+
+
+def is_offered(asked: Asked, kind: str) -> bool:
+    """Whether numbers can be validated so."""
+    try:
+        return asked.services.verifier.is_offered(asked.caller.name, CHANNEL_BY_TYPE[kind][0])
+    except NotOffered:
+        return False

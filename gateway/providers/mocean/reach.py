@@ -1,4 +1,7 @@
-"""Mocean beyond messages: calls that speak, WhatsApp, Telegram, and number look-up."""
+"""Mocean beyond messages: calls that speak, WhatsApp, Telegram, codes by e-mail, and number look-up.
+
+There is no call that sends any e-mail, only one that sends a code: Mocean makes it, and is asked whether one is right.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +13,7 @@ from gateway.providers.mocean import spec
 from gateway.providers.outcomes import json_object, number_at, text_at
 from gateway.providers.ports import NetworkInfo
 from gateway.providers.reaching import failed, network, refused
-from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, ChannelState
+from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelSent, ChannelState, Compared
 
 STATES: Final = {
     "sent": ChannelState.SENT,
@@ -18,6 +21,15 @@ STATES: Final = {
     "read": ChannelState.READ,
     "failed": ChannelState.FAILED,
 }
+CODE_LENGTHS: Final = (4, 6)
+VALIDITY_SECONDS: Final = range(60, 3_601)
+COMPARED: Final[Mapping[int | None, Compared]] = {
+    0: Compared.RIGHT,
+    15: Compared.TOO_MANY,
+    16: Compared.WRONG,
+    17: Compared.EXPIRED,
+}
+"""What the statuses of /verify/check say of a code."""
 DEFAULT_LANGUAGE: Final = "en-US"
 PORTED: Final = {"ported": True, "not_ported": False}
 REACHABLE: Final = {"reachable": True, "unreachable": False}
@@ -29,7 +41,8 @@ Post = Callable[[str, Sequence[tuple[str, str]]], HttpCall]
 class MoceanReach:
     """Its ways (gateway.providers.reaching.Reach)."""
 
-    channels = frozenset({"voice", "whatsapp", "telegram"})
+    channels = frozenset({"voice", "whatsapp", "telegram", "email"})
+    kept = frozenset({"email"})
     methods = frozenset({"hlr", "mnp"})
 
     def __init__(
@@ -41,7 +54,9 @@ class MoceanReach:
         self._refusal = refusal
 
     def order(self, order: ChannelOrder, callback_url: str) -> HttpCall:
-        """POST /voice/dial, /send-message or /send-message/whatsapp."""
+        """POST /voice/dial, /send-message, /send-message/whatsapp or /verify/req/email."""
+        if order.channel == "email":
+            return self._email(order)
         if order.channel == "voice":
             command = [{"action": "say", "language": _language(order.language), "text": order.text}]
             fields = [("mocean-to", order.number), ("mocean-command", json.dumps(command, ensure_ascii=False))]
@@ -81,10 +96,33 @@ class MoceanReach:
         content = json_object(reply.body)
         calls = content.get("calls")
         first = calls[0] if isinstance(calls, list) and calls and isinstance(calls[0], dict) else content
-        reference = text_at(first, "call_uuid", "message_id", "session_uuid")
+        reference = text_at(first, "reqid", "call_uuid", "message_id", "session_uuid")
         if number_at(first, "status") != spec.OK or not reference:
             raise refused(self._refusal(reply))
         return ChannelSent(reference=reference)
+
+    def compare(self, channel: str, reference: str, code: str, fields: Mapping[str, str]) -> HttpCall:
+        """POST /verify/check."""
+        return self._post("/verify/check", [("mocean-reqid", reference), ("mocean-code", code)])
+
+    def compared(self, channel: str, reply: HttpReply) -> Compared:
+        """Read its status."""
+        outcome = COMPARED.get(number_at(json_object(reply.body), "status"))
+        if outcome is None:
+            raise refused(self._refusal(reply))
+        return outcome
+
+    def _email(self, order: ChannelOrder) -> HttpCall:
+        if order.is_own_code or len(order.code) not in CODE_LENGTHS or not order.brand or "@" not in order.number:
+            raise ChannelRefused("Mocean's e-mails need an address and a brand, and have four or six digits of its own")
+        fields = [
+            ("mocean-to", order.number),
+            ("mocean-brand", order.brand),
+            ("mocean-code-length", str(len(order.code))),
+        ]
+        if order.validity_seconds in VALIDITY_SECONDS:
+            fields.append(("mocean-pin-validity", str(order.validity_seconds)))
+        return self._post("/verify/req/email", fields)
 
     def channel_state(self, request: WebRequest) -> ChannelState | None:
         """Read WhatsApp's delivery status; what a call's event says is written down nowhere."""

@@ -26,6 +26,7 @@ from gateway.providers.ports import (
     VerifyRequest,
     VerifyStatus,
 )
+from gateway.providers.verifying import NO_FIELDS
 from tests.gateway.web.fakes import Behind, FakeCaller
 
 CODE = "4711"
@@ -61,6 +62,8 @@ class FakeVerifier:
     problem: VerifyProblem | None = None
     absent: bool = False
     verified_says: VerifyStatus | None = None
+    channels: tuple[str, ...] = ("sms",)
+    checked_with: dict[str, str] = field(default_factory=dict)
 
     def _check(self) -> None:
         if self.absent:
@@ -108,7 +111,13 @@ class FakeVerifier:
         found = self._find(account, verification_id)
         return self._keep(msgspec.structs.replace(found, sends=found.sends + 1))
 
-    async def check(self, account: str, verification_id: str, code: str) -> Verification:
+    def is_offered(self, account: str, channel: str) -> bool:
+        return channel in self.channels
+
+    async def check(
+        self, account: str, verification_id: str, code: str, *, fields: Mapping[str, str] = NO_FIELDS
+    ) -> Verification:
+        self.checked_with = dict(fields)
         found = self._find(account, verification_id)
         if found.status is not VerifyStatus.PENDING:
             raise VerifyError(

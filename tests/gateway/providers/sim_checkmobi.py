@@ -1,4 +1,4 @@
-"""CheckMobi as its document describes it: /v1/sms/send, /v1/sms/{id}, signed callbacks that want exactly 200."""
+"""CheckMobi as its document describes it: messages, signed callbacks that want exactly 200, pins that it keeps."""
 
 import hashlib
 import hmac
@@ -13,8 +13,18 @@ CONFIG = f'kind = "checkmobi"\nkey = "{KEY}"\nsigning_secret = "{SIGNATURE_KEY}"
 _WORDS = {"delivered": "delivered", "failed": "failed", "expired": "undelivered", "rejected": "rejected"}
 
 
+CALLER = "40212349823"
+"""Every missed call comes from it; its last four digits are the pin."""
+TRIES = 3
+
+
 class SimCheckmobi(SimProvider):
     """The provider."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.validations: dict[str, int] = {}
+        """Wrong pins so far, by the id of a validation."""
 
     async def answer(self, taken: Taken) -> web.StreamResponse:
         if taken.headers.get("Authorization") != KEY:
@@ -25,9 +35,31 @@ class SimCheckmobi(SimProvider):
             return self._info(taken.path.rpartition("/")[2])
         if taken.path.startswith("/v1/lookup/hlr/"):
             return answer_json(_HLR)
+        if taken.path == "/v1/validation/request" and taken.content.get("type") == "reverse_cli":
+            return self._missed_call(taken)
+        if taken.path == "/v1/validation/verify":
+            return self._verify(taken)
         if taken.method == "DELETE":
             return web.Response(status=204)
         return answer_json({"id": "CAL-1", "type": taken.content.get("type", "")})
+
+    def _missed_call(self, taken: Taken) -> web.Response:
+        key = f"RCL-6F9619FF-8B86-D011-B42D-{len(self.validations):012}"
+        self.validations[key] = 0
+        pin_hash = hashlib.sha1(CALLER[-3:].encode(), usedforsecurity=False).hexdigest()
+        info = {"e164_format": taken.content["number"], "is_mobile": True}
+        return answer_json({"id": key, "type": "reverse_cli", "pin_hash": pin_hash, "validation_info": info})
+
+    def _verify(self, taken: Taken) -> web.Response:
+        key, pin = taken.content.get("id"), taken.content.get("pin")
+        if key not in self.validations:
+            return answer_json({"code": 3, "error": "Invalid Request ID"}, 400)
+        if self.validations[key] >= TRIES:
+            return answer_json({"code": 15, "error": "Too many attempts to verify the pin"}, 400)
+        is_right = pin == CALLER[-4:]
+        self.validations[key] += not is_right
+        date = 1578787200 if is_right else None
+        return answer_json({"number": "+1", "validated": is_right, "validation_date": date, "charged_amount": 0})
 
     def _send(self, taken: Taken) -> web.Response:
         given = taken.content

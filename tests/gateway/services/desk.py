@@ -1,8 +1,9 @@
 """What tests of services need: a clock one sets, an intake that keeps what it is given, channels that do as told."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,7 @@ from gateway.providers.seams import (
     ChannelOrder,
     ChannelRefused,
     ChannelSent,
+    Compared,
     LookupBatch,
     VerifyEvent,
 )
@@ -92,6 +94,10 @@ class Channels:
     orders: list[ChannelOrder] = field(default_factory=list)
     answer: ChannelSent = field(default_factory=lambda: ChannelSent(reference="provider-1"))
     refuses: ChannelRefused | None = None
+    says: list[Compared] = field(default_factory=list)
+    """Of codes that the provider keeps."""
+    silent: bool = False
+    compared: list[tuple[Any, ...]] = field(default_factory=list)
 
     def is_offered(self, account: str, channel: str) -> bool:
         return channel in self.offered
@@ -103,6 +109,14 @@ class Channels:
         if self.refuses is not None:
             raise self.refuses
         return self.answer
+
+    async def compare(
+        self, account: str, uplink: str, channel: str, reference: str, code: str, fields: Mapping[str, str]
+    ) -> Compared:
+        self.compared.append((account, uplink, channel, reference, code, dict(fields)))
+        if self.silent:
+            raise ChannelRefused("no answer")
+        return self.says.pop(0)
 
 
 class Words:

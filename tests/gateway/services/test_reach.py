@@ -1,13 +1,17 @@
 """Other channels and look-ups, by way of each provider; requests and answers are those of their documents."""
 
+import hashlib
 import json
+from functools import partial
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from gateway.providers.base import WebRequest
 from gateway.providers.ports import NotOffered
-from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelState, LookupFailed
+from gateway.providers.seams import ChannelOrder, ChannelRefused, ChannelState, Compared, LookupFailed
+from tests.gateway.providers import sim_mocean
 from tests.gateway.providers.sim import Taken, answer_json
 from tests.gateway.services.provider_world import world
 
@@ -76,6 +80,92 @@ async def test_a_flash_call_tells_the_code_by_its_number() -> None:
         sent = await here.channels.send(order("flash_call"))
 
         assert (sent.reference, sent.code) == ("wp9RPWDGZkskBrVeTc4lgNCc4e79fc65", "9823")
+
+
+async def test_a_missed_call_is_a_validation_whose_pin_the_provider_keeps() -> None:
+    async with world("checkmobi") as here:
+        sent = await here.channels.send(order("flash_call"))
+
+        assert here.provider.requests[0].content == {"number": "+18800000000", "type": "reverse_cli"}
+        assert (sent.code, sent.keeper) == ("", "way")
+        assert sent.extra == {"pin_hash": hashlib.sha1(b"823", usedforsecurity=False).hexdigest()}
+        compare = partial(here.channels.compare, "shop", "way", "flash_call", sent.reference)
+        assert await compare("1111", {}) is Compared.WRONG
+        assert await compare("9823", {"use_server_hangup": "true"}) is Compared.RIGHT
+        assert here.provider.requests[-1].content == {"id": sent.reference, "pin": "9823", "use_server_hangup": True}
+        for _ in range(2):
+            await compare("1111", {})
+        assert await compare("9823", {}) is Compared.TOO_MANY
+        assert await here.channels.compare("shop", "way", "flash_call", "RCL-9", "9823", {}) is Compared.EXPIRED
+        with pytest.raises(NotOffered):
+            await here.channels.compare("shop", "gone", "flash_call", sent.reference, "9823", {})
+
+
+async def test_a_code_by_e_mail_is_made_and_compared_by_the_provider() -> None:
+    async with world("mocean") as here:
+        wanted = order("email", number="me@shop.example", brand="Shop", code="271828")
+        sent = await here.channels.send(msgspec.structs.replace(wanted, validity_seconds=600))
+
+        (taken,) = here.provider.requests
+        assert taken.path == "/rest/2/verify/req/email"
+        assert {name: taken.content[f"mocean-{name}"] for name in ("to", "brand", "code-length", "pin-validity")} == {
+            "to": "me@shop.example",
+            "brand": "Shop",
+            "code-length": "6",
+            "pin-validity": "600",
+        }
+        assert "271828" not in taken.body.decode()
+        compare = partial(here.channels.compare, "shop", "way", "email")
+        assert await compare(sent.reference, "000000", {}) is Compared.WRONG
+        assert await compare(sent.reference, sim_mocean.CODE, {}) is Compared.RIGHT
+        assert await compare("CPASS_9", sim_mocean.CODE, {}) is Compared.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("checkmobi", order("flash_call", code="471100")),
+        ("checkmobi", msgspec.structs.replace(order("flash_call"), is_own_code=True)),
+        ("mocean", order("email", number="18800000000", brand="Shop")),
+        ("mocean", order("email", number="me@shop.example")),
+        ("mocean", order("email", number="me@shop.example", brand="Shop", code="47110")),
+        ("mocean", msgspec.structs.replace(order("email", number="a@b", brand="Shop"), is_own_code=True)),
+    ],
+)
+async def test_what_a_provider_cannot_send_as_it_is_never_leaves(kind: str, wanted: ChannelOrder) -> None:
+    async with world(kind) as here:
+        with pytest.raises(ChannelRefused) as refused:
+            await here.channels.send(wanted)
+
+        assert not refused.value.in_doubt and not here.provider.requests
+
+
+@pytest.mark.parametrize("kind", ["checkmobi", "mocean"])
+async def test_a_kept_code_whose_answer_is_lost_was_not_sent(kind: str) -> None:
+    async with world(kind) as here:
+
+        async def cut(_taken: Taken) -> web.StreamResponse | None:
+            raise ConnectionResetError
+
+        here.provider.instead = cut
+        wanted = order("flash_call") if kind == "checkmobi" else order("email", number="a@b", brand="Shop")
+        with pytest.raises(ChannelRefused) as refused:
+            await here.channels.send(wanted)
+        assert not refused.value.in_doubt
+        with pytest.raises(ChannelRefused):
+            await here.channels.compare("shop", "way", wanted.channel, "RCL-1", "9823", {})
+
+
+@pytest.mark.parametrize("kind", ["checkmobi", "mocean"])
+async def test_an_answer_that_says_nothing_of_a_code_is_none(kind: str) -> None:
+    async with world(kind) as here:
+
+        async def busy(_taken: Taken) -> web.StreamResponse | None:
+            return answer_json({"status": 1, "code": 12, "err_msg": "throttled"}, 429)
+
+        here.provider.instead = busy
+        with pytest.raises(ChannelRefused):
+            await here.channels.compare("shop", "way", "flash_call" if kind == "checkmobi" else "email", "x", "1", {})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.errors import InvalidMessage, StoreError, StoreFull
 from gateway.models import State
 from gateway.providers.base import Refusal, WebAnswer, WebRequest
-from gateway.providers.checkmobi import spec
+from gateway.providers.checkmobi import spec, validation
 from gateway.providers.checkmobi.dialect import CODE_BY_REASON, Checkmobi
 from gateway.providers.checkmobi.endpoints import ENDPOINTS
 from gateway.providers.checkmobi.validation import CODE_BY_PROBLEM
@@ -182,6 +182,34 @@ async def test_calls_need_an_uplink(world: World, kind: str, channel: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("extra", "pin_hash"),
+    [
+        ({"pin_hash": "of the provider", "from": "37282329823"}, "of the provider"),
+        # echo -n 823 | sha1sum
+        ({"from": "37282329823"}, "bf67a68ae9d0403801d0a0474efc79997d5fb6f3"),
+        ({}, ""),
+    ],
+)
+def test_the_hash_is_of_the_last_three_digits_of_the_caller(extra: dict[str, str], pin_hash: str) -> None:
+    assert validation._pin_hash(extra) == pin_hash
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+async def test_the_server_hangs_up_where_the_app_wants_it(world: World, hangs_up: bool) -> None:
+    await said(world, "/validation/request", {**NUMBER, "type": "reverse_cli"})
+    await said(world, "/validation/verify", {"id": "v1", "pin": CODE, "use_server_hangup": hangs_up})
+    assert world.verifier.checked_with == ({"use_server_hangup": "true"} if hangs_up else {})
+
+
+async def test_a_validation_that_may_be_ringing_is_hung_up_by_the_providers_id(world: World) -> None:
+    world.pass_through.answer = WebAnswer(status=204, content_type="", body=b"")
+    await said(world, "/validation/request", {**NUMBER, "type": "reverse_cli"})
+    assert await said(world, "/call/v1", method="DELETE") == (204, None)
+    ((_, provider, request, path),) = world.pass_through.passed
+    assert (provider, request.method, path) == ("checkmobi", "DELETE", "/v1/call/vm1")
+
+
+@pytest.mark.parametrize(
     ("fields", "code"),
     [
         ({"type": "sms"}, 7),
@@ -210,6 +238,15 @@ async def test_unknown_and_cancelled_validations(world: World) -> None:
     assert await said(world, "/call/v1", method="DELETE") == (204, None)
     assert world.verifier.known["v1"].status is VerifyStatus.CANCELLED
     assert await refused(world, "/validation/verify", {"id": "v1", "pin": CODE}) == 3
+
+
+async def test_remote_config_advises_all_that_is_offered(world: World) -> None:
+    world.verifier.channels = ("sms", "voice", "flash_call")
+    _, content = await said(world, "/validation/remote-config", {**NUMBER, "platform": "ios"})
+    assert [one["type"] for one in content["settings"]] == ["reverse_cli", "sms", "ivr"]
+    assert ["sms_template" in one for one in content["settings"]] == [False, True, False]
+    _, content = await said(world, "/checknumber", NUMBER)
+    assert [content["validation_methods"][kind]["available"] for kind in ("ivr", "reverse_cli")] == [True, True]
 
 
 async def test_remote_config_advises_sms(world: World) -> None:
