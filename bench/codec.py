@@ -28,7 +28,7 @@ def make_dlt_submit() -> SubmitSm:
     )
 
 
-def beside_peers(*, slices: int = 15) -> dict[str, tuple[float, float]]:
+def beside_peers(*, slices: int = 60) -> dict[str, tuple[float, float]]:
     """Nanoseconds of each implementation: make and encode, decode and read every field; interleaved."""
     codecs = {name: codec() for name, codec in PEERS.items()}
     candidates = {(name, 0): one.make_and_encode for name, one in codecs.items()}
@@ -37,7 +37,7 @@ def beside_peers(*, slices: int = 15) -> dict[str, tuple[float, float]]:
     return {name: (best[f"{name} 0"], best[f"{name} 1"]) for name in codecs}
 
 
-def ours(*, slices: int = 15) -> dict[str, float]:
+def ours(*, slices: int = 60) -> dict[str, float]:
     """Nanoseconds of each step of ours."""
     submit, with_tlvs, response = make_submit(), make_dlt_submit(), SubmitSmResp("17a9c0de")
     octets, tlv_octets, response_octets = encode(submit, 1), encode(with_tlvs, 1), encode(response, 1)

@@ -68,7 +68,7 @@ def main() -> None:
 
 def codecs(size: Scale, absent: Iterable[str]) -> dict[str, tuple[float, float]]:
     """Nanoseconds to make and encode, and to decode and read."""
-    best = dict(beside_peers(slices=40 if size.is_full else 15))
+    best = dict(beside_peers(slices=160 if size.is_full else 60))
     if "node" not in absent:
         figures = node_codec()
         best["node"] = figures["encode"], figures["decode"]

@@ -8,8 +8,8 @@ Fields of a response are None where they were not on the wire: an error response
 with an id are three different PDUs, and all three occur.
 """
 
-from collections.abc import Callable
-from typing import Annotated, ClassVar, Final, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -47,6 +47,17 @@ class Request(Message, frozen=True, gc=False):
 
 class Response(Message, frozen=True, gc=False):
     """A PDU that answers a request."""
+
+
+class Pdu(msgspec.Struct, frozen=True, gc=False):
+    """A message with the header values that travel beside it: ``message, sequence_number, command_status = pdu``."""
+
+    message: Message
+    sequence_number: int
+    command_status: int = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.message, self.sequence_number, self.command_status))
 
 
 class Bind(Request, frozen=True, gc=False):

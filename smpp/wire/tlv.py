@@ -201,7 +201,8 @@ def decode_tlvs(buffer: bytes, position: int, end: int, strict: bool, nul_tail: 
         DecodeError: a value reaches beyond the PDU, octets are left over, or a known TLV has a wrong length.
     """
     items: list[Tlv] = []
-    while position + 4 <= end:
+    last = end - 4
+    while position <= last:
         tag, length = _unpack_tag_length(buffer, position)
         start = position + 4
         stop = start + length

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smpp.constants import HEADER_LENGTH
-from smpp.wire import Tlvs, decode, encode
+from smpp.errors import DecodeError, FrameError
+from smpp.wire import Tlvs, codec, decode, encode
 from smpp.wire.fields import decode_plainly, encode_plainly
 from smpp.wire.pdu import MESSAGES, DeliverSm, SubmitSm
 from smpp.wire.usual import USUAL, usual_decoder, usual_encoder
@@ -60,6 +61,49 @@ def test_usual_messages_take_the_short_way_and_read_as_the_long_one_reads(
     read = usual_decoder(type(message), never, nul_tail=nul_tail)(octets, HEADER_LENGTH, len(octets), strict)
     assert read == message
     assert read == decode_plainly(type(message), octets, HEADER_LENGTH, len(octets), strict, nul_tail)
+
+
+@both
+@given(usual_fields, st.booleans(), st.integers(0, 0xFFFF_FFFF), st.integers(0, 0xFFFF_FFFF))
+def test_usual_pdus_are_read_whole_without_the_long_way(
+    message_type: type[Usual], fields: dict[str, Any], strict: bool, sequence_number: int, command_status: int
+) -> None:
+    message = message_type(**fields)
+    octets = encode(message, sequence_number, command_status)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "_decode_any", never)
+        read = decode(octets, strict=strict)
+    assert tuple(read) == (message, sequence_number, command_status)
+    assert read == codec._decode_any(octets, strict)
+
+
+def outcome(read: Any, octets: bytes, strict: bool) -> tuple[Any, ...]:
+    """What reading comes to: a PDU, or an error with all that it says."""
+    try:
+        return ("read", *read(octets, strict))
+    except DecodeError as error:
+        return type(error), str(error), error.command_status
+    except FrameError as error:
+        return type(error), str(error), error.sequence_number
+
+
+@given(
+    st.sampled_from([SubmitSm, DeliverSm]).flatmap(messages_of),
+    st.lists(st.tuples(st.integers(0, 80), octet), max_size=3),
+    st.integers(-40, 4),
+    st.booleans(),
+    st.booleans(),
+)
+def test_whatever_is_wrong_with_a_pdu_the_short_way_says_what_the_long_one_says(
+    message: Usual, changes: list[tuple[int, int]], longer: int, is_framed: bool, strict: bool
+) -> None:
+    octets = bytearray(encode(message, 1))
+    for place, value in changes:
+        octets[place % len(octets)] = value
+    octets = octets + bytes(longer) if longer > 0 else octets[: len(octets) + longer]
+    if is_framed and len(octets) >= HEADER_LENGTH:
+        octets[:4] = len(octets).to_bytes(4)
+    assert outcome(decode, bytes(octets), strict) == outcome(codec._decode_any, bytes(octets), strict)
 
 
 def test_all_usual_pdus_have_the_fields_of_submit_sm_in_their_order() -> None:
