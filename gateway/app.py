@@ -121,9 +121,9 @@ class Gateway(Parts):
         steps.push_async_callback(self._guard.stop)
         self._correlator.start()
         steps.push_async_callback(self._correlator.stop)
-        janitor = Janitor(config, self.store)
-        janitor.start()
-        steps.push_async_callback(janitor.stop)
+        self._janitor = Janitor(config, self.store)
+        self._janitor.start()
+        steps.push_async_callback(self._janitor.stop)
         steps.push_async_callback(self._stop_uplinks)
         for uplink in self.uplinks.values():
             await uplink.start()

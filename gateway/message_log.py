@@ -47,10 +47,26 @@ class AccountLog:
         return await self._store.count_by_state(account, since=since, until=until)
 
     async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+        self,
+        account: str,
+        *,
+        recipient: str = "",
+        sender: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> Sequence[Inbound]:
         """Messages from handsets, newest first."""
-        return await self._store.find_inbound(account, recipient=recipient, sender=sender, since=since, limit=limit)
+        return await self._store.find_inbound(
+            account,
+            recipient=recipient,
+            sender=sender,
+            since=since,
+            until=until,
+            limit=limit,
+            before_id=before_id,
+        )
 
     async def cancel(self, account: str, message_id: str) -> Message:
         """Withdraw a message of which nothing has left.

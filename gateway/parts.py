@@ -35,6 +35,7 @@ from gateway.providers import PROVIDERS
 from gateway.providers.base import Dialect, Services
 from gateway.renewal import Makers, Renewal, Running, customers_of, signing_secrets_of
 from gateway.reports import Reporter, bookkeeping
+from gateway.retention import Janitor
 from gateway.router import Router
 from gateway.sealing import Sealer
 from gateway.secretkey import SecretKey, open_secret_key
@@ -90,6 +91,7 @@ class Parts:
     _deliveries: Deliveries
     _dialects: dict[str, Dialect]
     _intake: Intake
+    _janitor: Janitor
     _pass_through: PassThroughService
     _pipeline: Pipeline
     _router: Router
@@ -377,6 +379,7 @@ class Parts:
 
         def put() -> None:
             put_services()
+            self._janitor.reconfigure(config)
             self._pass_through.reconfigure(exempt)
             self._probe.reconfigure(exempt)
 

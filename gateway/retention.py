@@ -58,8 +58,18 @@ class Janitor:
         self._node = config.node.name
         self._store = store
         self._clock = clock
-        self._folder = Path(config.retention.export_folder) if config.retention.export_folder else None
+        self._is_changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def _folder(self) -> Path | None:
+        return Path(self._config.export_folder) if self._config.export_folder else None
+
+    def reconfigure(self, config: Config) -> None:
+        """Go by other settings from now on; a pass that is under way ends by the old ones where it has begun."""
+        if config.retention != self._config:
+            self._config = config.retention
+            self._is_changed.set()
 
     # --- life ---
 
@@ -74,6 +84,7 @@ class Janitor:
 
     async def _run(self) -> None:
         while True:
+            self._is_changed.clear()
             try:
                 if await self._take_turn():
                     forgotten = await self.forget()
@@ -83,7 +94,11 @@ class Janitor:
                 log.warning("what is old enough cannot be forgotten now", error=str(error))
             except Exception:
                 log.exception("forgetting was interrupted")
-            await asyncio.sleep(self._config.every_seconds)
+            try:
+                async with asyncio.timeout(self._config.every_seconds):
+                    await self._is_changed.wait()
+            except TimeoutError:
+                continue
 
     # --- one pass ---
 
@@ -153,17 +168,18 @@ class Janitor:
             await asyncio.to_thread(self._append, f"{kind}-{day}.jsonl", b"\n".join(some) + b"\n")
 
     def _append(self, name: str, octets: bytes) -> None:
-        if self._folder is None:
+        folder = self._folder
+        if folder is None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._folder / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / name
         is_new = not path.exists()
         with open(path, "ab", opener=_private) as file:
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            _sync_folder(self._folder)
+            _sync_folder(folder)
 
     # --- turns ---
 

@@ -249,6 +249,13 @@ async def test_settings_that_need_a_restart_are_named(here: World) -> None:
     assert (done.changed, done.restart_needed) == ((), ("node.name",))
 
 
+async def test_what_is_kept_for_how_long_is_as_the_new_config_says(here: World) -> None:
+    here.change("[[route]]", "[retention]\nmessage_days = 20\n[[route]]")
+    done = await here.gateway.reload()
+    assert (done.changed, done.restart_needed) == (("retention",), ())
+    assert here.gateway._janitor._config.message_days == 20
+
+
 async def test_a_paused_uplink_stays_paused_when_it_is_replaced(here: World) -> None:
     status, _ = await here.operate("POST", "/uplinks/a/pause")
     assert status == 200

@@ -69,8 +69,7 @@ def queue() -> None:
 def show_queue(remote: Remote, as_json: bool) -> None:
     """Show what waits, by uplink and account."""
     answer = remote.get("/queue")
-    rows = [{**line, "messages": f"{line['messages']}{'+' if line['is_more'] else ''}"} for line in answer["waiting"]]
-    show(answer, as_json, rows, ["uplink", "account", "messages", "in_memory"])
+    show(answer, as_json, answer["waiting"], ["uplink", "account", "messages", "in_memory"])
 
 
 def _filtered(command: Any) -> Any:

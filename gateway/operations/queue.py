@@ -12,7 +12,6 @@ from gateway.store import Store
 from gateway.store.ids import is_id
 
 BATCH: Final = 500
-COUNT_LIMIT: Final = 10_000
 WAITING: Final = (State.QUEUED, State.SCHEDULED)
 AGAIN: Final = (State.FAILED, State.EXPIRED, State.REJECTED, State.UNDELIVERABLE, State.DELETED)
 """Ends after which a message may be sent once more."""
@@ -25,8 +24,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     uplink: str
     account: str
     messages: int
-    is_more: bool
-    """Whether there are more than were counted."""
+    """On all nodes; what is scheduled does not wait yet."""
     in_memory: int
     """How many of them this node holds ready; the others wait in the store."""
 
@@ -106,22 +104,11 @@ class QueueDesk:
     async def waiting(self) -> list[Waiting]:
         """What waits, by uplink and account."""
         held = self._lanes.waiting_in_memory()
-        lines = []
-        for uplink in sorted(await self._store.waiting_uplinks()):
-            for account in sorted(await self._store.waiting_accounts(uplink)):
-                found = await self._store.waiting(uplink, limit=COUNT_LIMIT, skip=frozenset(), account=account)
-                if found:
-                    in_memory = held.get((uplink, account), 0)
-                    lines.append(
-                        Waiting(
-                            uplink=uplink,
-                            account=account,
-                            messages=len(found),
-                            is_more=len(found) == COUNT_LIMIT,
-                            in_memory=in_memory,
-                        )
-                    )
-        return lines
+        counts = await self._store.count_waiting()
+        return [
+            Waiting(uplink=uplink, account=account, messages=count, in_memory=held.get((uplink, account), 0))
+            for (uplink, account), count in sorted(counts.items())
+        ]
 
     async def reroute(self, which: Filter, uplink: str, *, limit: int) -> Done:
         """Have what waits go over another uplink, whatever the routes say; what is scheduled does not wait yet.

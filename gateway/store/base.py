@@ -325,6 +325,10 @@ class Store(RecordStore, MoneyStore, RetentionStore):
         """The uplinks for which messages are queued."""
 
     @abstractmethod
+    async def count_waiting(self) -> dict[tuple[str, str], int]:
+        """How many messages are queued, by uplink and account, whichever node has them; takes none."""
+
+    @abstractmethod
     async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
         """Messages of this node that were split and have parts queued or sending, with all their parts."""
 
@@ -382,9 +386,22 @@ class Store(RecordStore, MoneyStore, RetentionStore):
 
     @abstractmethod
     async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+        self,
+        account: str,
+        *,
+        recipient: str = "",
+        sender: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> list[Inbound]:
-        """Messages to an account's numbers (any account's where empty) that came at `since` or later, newest first."""
+        """Messages to an account's numbers (any account's where empty) that came at `since` or later, newest first.
+
+        Args:
+            until: came before; 0: until now.
+            before_id: older than this one.
+        """
 
     @abstractmethod
     async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import TypeVar
 
@@ -332,6 +333,10 @@ class MemoryStore(Keeping, Looking):
 
     async def waiting_uplinks(self) -> list[str]:
         return sorted({one.uplink for one in self.tables.messages.values() if one.state is State.QUEUED})
+
+    async def count_waiting(self) -> dict[tuple[str, str], int]:
+        every = self.tables.messages.values()
+        return dict(Counter((one.uplink, one.account) for one in every if one.state is State.QUEUED))
 
     async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
         unsent = (State.QUEUED, State.SENDING)

@@ -67,15 +67,27 @@ class Looking(Store):
         return counts
 
     async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+        self,
+        account: str,
+        *,
+        recipient: str = "",
+        sender: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> list[Inbound]:
+        every = list(self.tables.inbound.values())
+        if before_id:
+            every = every[: next((at for at, one in enumerate(every) if one.id == before_id), 0)]
         found = [
             one
-            for one in self.tables.inbound.values()
+            for one in every
             if account in ("", one.account)
             and recipient in ("", one.recipient)
             and sender in ("", one.sender)
             and one.received_at >= since
+            and (not until or one.received_at < until)
         ]
         return found[::-1][:limit]
 

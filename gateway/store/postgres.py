@@ -365,6 +365,9 @@ class PostgresStore(Looking):
     async def waiting_uplinks(self) -> list[str]:
         return await self._read(self._claims.waiting_uplinks)
 
+    async def count_waiting(self) -> dict[tuple[str, str], int]:
+        return await self._read(self._claims.count_waiting)
+
     async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
         return await self._read(lambda connection: reads.unfinished(connection, node))
 

@@ -4,6 +4,7 @@ A row names the node it belongs to. It may be claimed when that is this node, no
 whose epoch somebody has raised: such a node can commit nothing any more. Claims skip what another is claiming.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Set
 from typing import Any, Final
 
@@ -49,6 +50,9 @@ _HOSTS: Final = _distinct("callbacks", "host", "NOT failed")
 _WAITING: Final = (
     "SELECT key, priority FROM messages WHERE state = 'queued' AND node = $1 AND uplink = $2 AND account = $3"
     " ORDER BY priority DESC, key LIMIT $4"
+)
+_COUNT_WAITING: Final = (
+    "SELECT uplink, account, count(*) FROM messages WHERE state = 'queued' AND node = $1 GROUP BY uplink, account"
 )
 _MESSAGES: Final = f"SELECT {MESSAGES} FROM messages WHERE key = ANY($1::bigint[])"
 _CLAIM: Final = (
@@ -154,6 +158,14 @@ class Claims:
         for owner in await self._owners(connection, _WAITING_NODES):
             names |= {name for (name,) in await connection.fetch(_WAITING_UPLINKS, owner)}
         return sorted(names)
+
+    async def count_waiting(self, connection: Connection) -> dict[tuple[str, str], int]:
+        """Of all nodes: nothing is claimed."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for (owner,) in await connection.fetch(_WAITING_NODES):
+            for uplink, account, count in await connection.fetch(_COUNT_WAITING, owner):
+                counts[uplink, account] += count
+        return dict(counts)
 
     async def fence(self, connection: Connection) -> int:
         """Raise the epoch of nodes whose lease has ended, so that they can commit nothing; returns how many."""

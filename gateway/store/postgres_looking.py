@@ -61,9 +61,19 @@ class Looking(Store):
         return await self._read(lambda connection: reads.count_by_state(connection, account, since, until))
 
     async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+        self,
+        account: str,
+        *,
+        recipient: str = "",
+        sender: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> list[Inbound]:
-        return await self._read(lambda connection: reads.inbound(connection, account, recipient, sender, since, limit))
+        return await self._read(
+            lambda connection: reads.inbound(connection, account, recipient, sender, since, until, limit, before_id)
+        )
 
     async def parts(self, message_id: str) -> list[Part]:
         return await self._read(lambda connection: reads.parts(connection, message_id))

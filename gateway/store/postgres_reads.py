@@ -148,11 +148,24 @@ async def next_scheduled_at(connection: Connection) -> float | None:
 
 
 async def inbound(
-    connection: Connection, account: str, recipient: str, sender: str, since: float, limit: int
+    connection: Connection,
+    account: str,
+    recipient: str,
+    sender: str,
+    since: float,
+    until: float,
+    limit: int,
+    before_id: str,
 ) -> list[Inbound]:
     """Newest first."""
     where = _Terms()
-    where.add("received_at >= ?", since)
+    if since:
+        where.add("received_at >= ?", since)
+    if until:
+        where.add("received_at < ?", until)
+    if before_id:
+        # One that is gone was among the oldest: nothing is older.
+        where.add("n < (SELECT n FROM inbound WHERE id = ?)", before_id)
     for column, value in {"account": account, "recipient": recipient, "sender": sender}.items():
         if value:
             where.add(f"{column} = ?", value)

@@ -258,6 +258,9 @@ class SqliteStore(Store):
     async def waiting_uplinks(self) -> list[str]:
         return await self._read(self._reads.waiting_uplinks)
 
+    async def count_waiting(self) -> dict[tuple[str, str], int]:
+        return await self._look(self._search.count_waiting)
+
     async def unfinished(self, node: str) -> list[tuple[Message, list[Part]]]:
         # One process owns the file: whatever the node was called, its work is ours.
         return await self._read(self._reads.unfinished)
@@ -305,9 +308,19 @@ class SqliteStore(Store):
         return await self._look(lambda: self._search.count_by_state(account, since, until))
 
     async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+        self,
+        account: str,
+        *,
+        recipient: str = "",
+        sender: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> list[Inbound]:
-        return await self._look(lambda: self._search.inbound(account, recipient, sender, since, limit))
+        return await self._look(
+            lambda: self._search.inbound(account, recipient, sender, since, until, limit, before_id)
+        )
 
     async def parts(self, message_id: str) -> list[Part]:
         return await self._read(lambda: self._reads.parts(message_id))

@@ -97,15 +97,32 @@ class Search:
                 counts[day] = found
         return counts
 
-    def inbound(self, account: str, recipient: str, sender: str, since: float, limit: int) -> list[Inbound]:
+    def count_waiting(self) -> dict[tuple[str, str], int]:
+        """From the index of what waits alone."""
+        rows = self._connection.execute(
+            "SELECT uplink, account, count(*) FROM messages WHERE state = 'queued' GROUP BY uplink, account"
+        )
+        return {(uplink, account): count for uplink, account, count in rows}
+
+    def inbound(
+        self, account: str, recipient: str, sender: str, since: float, until: float, limit: int, before_id: str
+    ) -> list[Inbound]:
         """Newest first."""
-        terms, values = ["received_at >= ?"], [since]
+        terms, values = list[str](), list[str | float]()
+        for term, bound in (("received_at >= ?", since), ("received_at < ?", until)):
+            if bound:
+                terms.append(term)
+                values.append(bound)
+        if before_id:
+            # One that is gone was among the oldest: nothing is older.
+            terms.append("n < (SELECT n FROM inbound WHERE id = ?)")
+            values.append(before_id)
         for column, value in {"account": account, "recipient": recipient, "sender": sender}.items():
             if value:
                 terms.append(f"{column} = ?")
-                values.append(value)  # type: ignore[arg-type]
+                values.append(value)
         rows = self._connection.execute(
-            f"SELECT {INBOUND_COLUMNS} FROM inbound WHERE {' AND '.join(terms)} ORDER BY n DESC LIMIT ?",
+            f"SELECT {INBOUND_COLUMNS} FROM inbound WHERE {' AND '.join(terms) or 'true'} ORDER BY n DESC LIMIT ?",
             (*values, limit),
         )
         return [inbound_of(row) for row in rows]

@@ -1,5 +1,6 @@
 """Forgetting what is old enough, and exporting it before."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,34 @@ async def test_a_store_that_cannot_commit_is_tried_again(store: Store) -> None:
     store.fault = None
     assert await store.message("", old) is not None
     assert (await janitor.forget()).messages == 1
+
+
+async def test_other_settings_take_effect_at_once(store: Store) -> None:
+    old = await delivered(store, NOW, "1")
+    janitor = janitor_of(store, NOW + 99 * DAY, message_days=200, every_seconds=86_400)
+    assert (await janitor.forget()).messages == 0
+    passes: list[int] = []
+    looked = asyncio.Event()
+    forget = janitor.forget
+
+    async def noted() -> retention.Forgotten:
+        done = await forget()
+        passes.append(done.messages)
+        looked.set()
+        return done
+
+    janitor.forget = noted  # type: ignore[method-assign]
+    janitor.start()
+    async with asyncio.timeout(60):
+        await looked.wait()
+        looked.clear()
+        janitor.reconfigure(config_of(message_days=90, every_seconds=86_400))
+        # Not in a day: now.
+        await looked.wait()
+    assert passes == [0, 1]
+    assert await store.message("", old) is None
+    janitor.reconfigure(config_of(message_days=90, every_seconds=86_400))
+    await janitor.stop()
 
 
 def test_messages_are_kept_at_least_as_long_as_receipts_may_find_them() -> None:

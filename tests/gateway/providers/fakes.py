@@ -12,6 +12,7 @@ from gateway.providers.base import Caller, Services, WebAnswer, WebRequest
 from gateway.providers.ports import (
     AppOptions,
     Balance,
+    BulkLookup,
     Entry,
     Flow,
     FlowStep,
@@ -138,7 +139,15 @@ class FakeVerifier:
         return found if found is not None and found.account == account else None
 
     async def search(
-        self, account: str, *, number: str = "", reference: str = "", limit: int = 50, before_id: str = ""
+        self,
+        account: str,
+        *,
+        number: str = "",
+        reference: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> Sequence[Verification]:
         found = [one for one in self.known.values() if one.account == account and number in ("", one.number)]
         return found[::-1][:limit]
@@ -187,6 +196,14 @@ class FakeNumbers:
             raise NotOffered("no uplink looks numbers up")
         self.jobs.append((tuple(numbers), method, callback_url))
         return f"job{len(self.jobs)}"
+
+    async def begin_bulk(
+        self, account: str, numbers: Sequence[str], *, method: str = "", callback_url: str = ""
+    ) -> BulkLookup:
+        raise NotOffered("no uplink looks numbers up")
+
+    async def find_bulk(self, account: str, lookup_id: str) -> BulkLookup | None:
+        return None
 
     def countries(self) -> Sequence[tuple[str, str, int]]:
         return [("RO", "Romania", 40), ("GB", "United Kingdom", 44)]
@@ -336,7 +353,15 @@ class FakeLog:
         return {"2023-11-14": counts} if counts else {}
 
     async def find_inbound(
-        self, account: str, *, recipient: str = "", sender: str = "", since: float = 0.0, limit: int = 50
+        self,
+        account: str,
+        *,
+        recipient: str = "",
+        sender: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> Sequence[Inbound]:
         return [one for one in self.inbound if recipient in ("", one.recipient)][:limit]
 

@@ -433,6 +433,7 @@ async def test_no_statement_of_the_path_scans_a_table(
     await store.fail_callbacks(NOW)
     await store.waiting("a", limit=9, skip=set())
     await store.waiting_uplinks()
+    await store.count_waiting()
     await store.take_over()
     await store.unfinished("n1")
     await store.release_scheduled(NOW)

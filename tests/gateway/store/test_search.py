@@ -103,3 +103,8 @@ async def test_inbound_messages_are_found_by_their_numbers(store: Store) -> None
     assert await found("shop", recipient="80") == ["i1"]
     assert await found(since=NOW + 4) == ["i5", "i4"]
     assert await found(limit=1) == ["i5"]
+    assert await found(since=NOW + 1, until=NOW + 4) == ["i3", "i2", "i1"]
+    assert await found(before_id="i3", limit=2) == ["i2", "i1"]
+    assert await found("shop", before_id="i4") == ["i3", "i1"]
+    # What is gone was among the oldest.
+    assert await found(before_id="i") == []

@@ -78,6 +78,29 @@ async def test_messages_from_handsets_are_found(here: Running) -> None:
     assert [message["text"] for message in body["messages"]] == ["text 1", "text 0"]
     _, body = await here.ask("GET", "/inbound", params={"from": "+447700900001"})
     assert [message["text"] for message in body["messages"]] == ["text 0"]
+    assert body["next_cursor"] is None
+    _, body = await here.ask("GET", "/inbound", params={"until": "2023-11-14T22:13:21Z"})
+    assert [message["text"] for message in body["messages"]] == ["text 0"]
+
+
+async def test_messages_from_handsets_are_found_page_by_page(here: Running) -> None:
+    store = here.gateway.store
+    for number in range(5):
+        at = 1_700_000_000.0 + number
+        inbound = Inbound(
+            id=store.ids.new(at), account="shop", sender="1", recipient="40404", text=str(number), received_at=at
+        )
+        await store.add_inbound(inbound, None)
+    texts: list[list[str]] = []
+    cursor: str | None = None
+    for _ in range(3):
+        _, body = await here.ask("GET", "/inbound", params={"limit": "2", "cursor": cursor or ""})
+        texts.append([message["text"] for message in body["messages"]])
+        cursor = body["next_cursor"]
+    assert texts == [["4", "3"], ["2", "1"], ["0"]]
+    assert cursor is None
+    status, body = await here.ask("GET", "/inbound", params={"cursor": "x"})
+    assert (status, body["error"]["field"]) == (400, "cursor")
 
 
 async def give_up_a_callback(here: Running) -> str:
