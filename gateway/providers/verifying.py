@@ -227,6 +227,20 @@ class Verifier(Protocol):
         """One by its id."""
 
     async def search(
-        self, account: str, *, number: str = "", reference: str = "", limit: int = 50, before_id: str = ""
+        self,
+        account: str,
+        *,
+        number: str = "",
+        reference: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> Sequence[Verification]:
-        """Those of a number, a reference, or all of the account's; newest first."""
+        """Those of a number, a reference and a time, newest first.
+
+        Args:
+            since: begun then or later.
+            until: begun before; 0: until now.
+            before_id: those that come after this one.
+        """

@@ -39,7 +39,7 @@ from gateway.services.numbers import country_of
 from gateway.services.owing import allow_any
 from gateway.services.shelf import Kept
 from gateway.services.verifications import Document
-from gateway.services.verify_book import VerifyBook, page
+from gateway.services.verify_book import VerifyBook
 from gateway.services.verify_requests import checked, step_of
 from gateway.services.verify_sends import SMS, CodeSender, SendFailed, parse_order
 from gateway.store import Store
@@ -233,12 +233,28 @@ class VerifyService:
         return rules.view(kept.value, account, self._clock()) if kept is not None else None
 
     async def search(
-        self, account: str, *, number: str = "", reference: str = "", limit: int = 50, before_id: str = ""
+        self,
+        account: str,
+        *,
+        number: str = "",
+        reference: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
     ) -> Sequence[Verification]:
-        """Those of a number, a reference, or all of the account's; newest first."""
-        found = await self._book.search(account, number.removeprefix("+"), reference)
+        """Those of a number, a reference and a time, newest first; as many are read as are returned."""
+        found = await self._book.search(
+            account,
+            number=number.removeprefix("+"),
+            reference=reference,
+            since=since,
+            until=until,
+            limit=limit,
+            before_id=before_id,
+        )
         now = self._clock()
-        return [rules.view(kept.value, account, now) for kept in page(found, before_id, limit)]
+        return [rules.view(kept.value, account, now) for kept in found]
 
     async def _charge(self, kept: Kept[Document]) -> None:
         """Charge for a success, and note that it was; what is not noted is charged again to no effect."""

@@ -1,4 +1,4 @@
-"""Where verifications are kept: by id, by number, by reference; and which of a number is under way."""
+"""Where verifications are kept, and which of a number is under way; `verify_index` is how they are found."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -12,6 +12,7 @@ from gateway.services import verifications as rules
 from gateway.services.owing import owed
 from gateway.services.shelf import SET_BACK_SECONDS, Kept, Put, Shelf
 from gateway.services.verifications import Document
+from gateway.services.verify_index import VerifyIndex
 from gateway.store import Store
 from gateway.store.records import Record
 
@@ -24,10 +25,6 @@ class Active(msgspec.Struct, frozen=True):
     """Which verification of a number and brand is under way."""
 
     id: str
-
-
-class Nothing(msgspec.Struct, frozen=True):
-    """A document that is only there to be found."""
 
 
 class VerifyBook:
@@ -58,7 +55,7 @@ class VerifyBook:
         self._clock = clock
         self._documents = Shelf(store, KIND, Document, clock=clock)
         self._active = Shelf(store, "verify_active", Active, clock=clock)
-        self._references = Shelf(store, "verify_reference", Nothing, clock=clock)
+        self._index = VerifyIndex(store, clock=clock)
 
     # --- finding ---
 
@@ -74,15 +71,31 @@ class VerifyBook:
         """
         return _there(await self._documents.get(account, verification_id), verification_id)
 
-    async def search(self, account: str, number: str, reference: str) -> list[Kept[Document]]:
-        """Those of a number, a reference, or all of the account's; newest first."""
-        if reference:
-            ids = [kept.key for kept in await self._references.all(account, tag=reference)]
-            loaded = [await self._documents.get(account, identifier) for identifier in ids]
-            found = [kept for kept in loaded if kept is not None and number in ("", kept.value.request.number)]
-        else:
-            found = await self._documents.all(account, tag=number or None)
-        return sorted(found, key=lambda kept: (kept.value.created_at, kept.key), reverse=True)
+    async def search(
+        self,
+        account: str,
+        *,
+        number: str = "",
+        reference: str = "",
+        since: float = 0.0,
+        until: float = 0.0,
+        limit: int = 50,
+        before_id: str = "",
+    ) -> Sequence[Kept[Document]]:
+        """Those of a number, a reference and a time, newest first; as `VerifyIndex.search`."""
+        before = await self._documents.get(account, before_id) if before_id else None
+        if before_id and before is None:
+            return []
+        return await self._index.search(
+            account,
+            lambda verification_id: self._documents.get(account, verification_id),
+            number=number,
+            reference=reference,
+            since=since,
+            until=until,
+            limit=limit,
+            before=before.value if before is not None else None,
+        )
 
     async def due(self, now: float, limit: int) -> list[Kept[Document]]:
         """Those that want attention."""
@@ -98,12 +111,12 @@ class VerifyBook:
         """
         request = document.request
         records = [self._documents.new(account, request.id, self._put(account, document))]
-        if request.reference:
-            records.append(self._references.new(account, request.id, Put(Nothing(), tag=request.reference)))
+        records += self._index.records(account, document)
         if not request.allow_concurrent:
             records.append(await self._claim(account, document))
         written = await self._store.put_records(records)
         if not written[0]:
+            await self._index.forget(account, document)
             raise VerifyError(VerifyProblem.BAD_REQUEST, "there is a verification of this id already")
         if not all(written):
             await self.forget(account, request.id)
@@ -151,8 +164,10 @@ class VerifyBook:
 
     async def forget(self, account: str, verification_id: str) -> None:
         """As if it had never been."""
-        await self._documents.drop(account, [verification_id])
-        await self._references.drop(account, [verification_id])
+        kept = await self._documents.get(account, verification_id)
+        if kept is not None:
+            await self._index.forget(account, kept.value)
+            await self._documents.drop(account, [verification_id])
 
     async def forget_idle(self, now: float, limit: int) -> int:
         """Forget which was under way where that is long ago."""
@@ -225,11 +240,3 @@ def _there(kept: Kept[Document] | None, verification_id: str) -> Kept[Document]:
     if kept is None:
         raise VerifyError(VerifyProblem.NOT_FOUND, "there is no such verification", verification_id=verification_id)
     return kept
-
-
-def page(found: Sequence[Kept[Document]], before_id: str, limit: int) -> Sequence[Kept[Document]]:
-    """Some of what was found, from the one after `before_id` on."""
-    if before_id:
-        places = [place for place, kept in enumerate(found) if kept.key == before_id]
-        found = found[places[0] + 1 :] if places else []
-    return found[:limit]

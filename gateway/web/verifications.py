@@ -1,4 +1,4 @@
-"""One-time codes: POST /verifications, …/check, …/resend; GET and DELETE /verifications/{id}."""
+"""One-time codes: POST and GET /verifications, …/check, …/resend; GET and DELETE /verifications/{id}."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -12,6 +12,8 @@ from gateway.providers.numbers import recipient_digits
 from gateway.providers.ports import NoAnswer, Verification, VerifyRequest, VerifyStep
 from gateway.web.endpoints import Call, Operation, answer
 from gateway.web.errors import ApiError
+from gateway.web.messages import PAGE, PAGE_LIMIT, Moment
+from gateway.web.times import read_moment
 from gateway.web.views import timestamp
 
 Short = Annotated[str, msgspec.Meta(max_length=64)]
@@ -87,6 +89,28 @@ class VerificationView(msgspec.Struct, frozen=True, kw_only=True):
     verified_at: str | None
 
 
+class VerificationsQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Filters of `GET /verifications`; all that are given must hold."""
+
+    to: Short = ""
+    client_reference: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    since: Moment = ""
+    """Begun at this time (RFC 3339) or later."""
+    until: Moment = ""
+    """Begun before this time."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_LIMIT)] = PAGE
+    cursor: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    """`next_cursor` of the page before."""
+
+
+class VerificationsPage(msgspec.Struct, frozen=True):
+    """Verifications, newest first."""
+
+    verifications: list[VerificationView]
+    next_cursor: str | None
+    """For the page that follows; null where there is none."""
+
+
 class Verifications:
     """The endpoints."""
 
@@ -107,6 +131,16 @@ class Verifications:
             body=VerificationIn,
             answers={201: VerificationView},
             errors=refused,
+        )
+        yield Operation(
+            method="GET",
+            path="/verifications",
+            name="listVerifications",
+            summary="Find verifications, newest first",
+            serve=self.list,
+            query=VerificationsQuery,
+            answers={200: VerificationsPage},
+            errors=(501,),
         )
         yield Operation(
             method="GET",
@@ -181,6 +215,27 @@ class Verifications:
             remote=wanted.remote,
         )
         return answer(_view(await self._services.verifier.begin(call.account, request)), 201)
+
+    async def list(self, call: Call) -> web.Response:
+        """Find some."""
+        query = call.query(VerificationsQuery)
+        if query.cursor and not is_message_id(query.cursor):
+            raise ApiError(400, "invalid_value", "expected next_cursor of the page before", "cursor")
+        number = recipient_digits(query.to) if query.to else ""
+        if number is None:
+            raise ApiError(400, "invalid_recipient", "a phone number has 3 to 15 digits, with its country code", "to")
+        found = await self._services.verifier.search(
+            call.account,
+            number=number,
+            reference=query.client_reference,
+            since=read_moment(query.since, "since") if query.since else 0.0,
+            until=read_moment(query.until, "until") if query.until else 0.0,
+            limit=query.limit + 1,
+            before_id=query.cursor,
+        )
+        page = found[: query.limit]
+        more = page[-1].id if len(found) > query.limit else None
+        return answer(VerificationsPage([_view(one) for one in page], more))
 
     async def show(self, call: Call) -> web.Response:
         """Show one."""

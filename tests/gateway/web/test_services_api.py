@@ -118,3 +118,29 @@ async def test_many_numbers_are_looked_up_and_asked_for(here: Running) -> None:
 async def test_look_ups_that_cannot_be_are_refused(here: Running, body: object, status: int, code: str) -> None:
     answered, error = await here.ask("POST", "/lookups", json=body)
     assert (answered, error["error"]["code"]) == (status, code)
+
+
+# --- verifications found ---
+
+
+async def test_verifications_are_found_page_by_page(here: Running) -> None:
+    made = [
+        await begin(here, to=f"+44770090012{n}", client_reference=f"r{n % 2}", remote="192.0.2.1") for n in range(5)
+    ]
+    newest_first = [one["id"] for one in made[::-1]]
+    status, page = await here.ask("GET", "/verifications?limit=3")
+    assert (status, [one["id"] for one in page["verifications"]]) == (200, newest_first[:3])
+    status, rest = await here.ask("GET", f"/verifications?limit=3&cursor={page['next_cursor']}")
+    assert ([one["id"] for one in rest["verifications"]], rest["next_cursor"]) == (newest_first[3:], None)
+    _, some = await here.ask("GET", "/verifications?client_reference=r1&to=%2B447700900123")
+    assert [one["id"] for one in some["verifications"]] == [made[3]["id"]]
+    _, none = await here.ask("GET", "/verifications?until=2020-01-01T00:00:00Z")
+    assert none == {"verifications": [], "next_cursor": None}
+    _, others = await here.ask("GET", "/verifications", key="other-key")
+    assert others["verifications"] == []
+
+
+@pytest.mark.parametrize("query", ["to=x", "cursor=%20", "limit=0", "since=yesterday", "state=pending"])
+async def test_searches_that_cannot_be_are_refused(here: Running, query: str) -> None:
+    status, _ = await here.ask("GET", f"/verifications?{query}")
+    assert status == 400
