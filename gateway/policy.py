@@ -40,7 +40,7 @@ REFERENCE_LIMIT: Final = 255
 class _Rules:
     """The rules of one account, ready to be asked."""
 
-    __slots__ = ("allowed", "blocked", "bucket", "config", "hours", "plan")
+    __slots__ = ("allowed", "blocked", "bucket", "config", "hours", "hours_services", "plan")
 
     def __init__(self, config: AccountRulesConfig, share: Callable[[], Share]) -> None:
         self.config = config
@@ -49,8 +49,15 @@ class _Rules:
         self.allowed = Patterns(config.allowed_recipients)
         has_hours = bool(config.hours or config.days)
         self.hours = Hours(config.hours, config.days, config.time_zone) if has_hours else None
+        self.hours_services = frozenset(config.hours_service)
         burst = config.burst_messages or max(1, round(config.messages_per_second))
         self.bucket = SharedBucket(config.messages_per_second, burst, share() if config.messages_per_second else None)
+
+    def keeps_hours(self, message: NewMessage) -> bool:
+        """Whether a message may leave in its account's hours only, where there are any."""
+        if self.hours_services:
+            return message.service in self.hours_services
+        return message.priority <= self.config.hours_priority
 
 
 class OptOutList(Protocol):
@@ -119,7 +126,7 @@ class Policy:
     def postponed_until(self, message: NewMessage, now: float) -> float | None:
         """When a message may leave that must not leave now, though it was accepted: its hours have ended meanwhile."""
         rules = self._rules.get(message.account)
-        if rules is None or rules.hours is None or message.priority > rules.config.hours_priority:
+        if rules is None or rules.hours is None or not rules.keeps_hours(message):
             return None
         return None if rules.hours.contains(now) else rules.hours.next_opening(now)
 
@@ -222,7 +229,7 @@ def _within_hours(message: NewMessage, rules: _Rules, now: float) -> float | Non
         InvalidMessage: not then, and it may not wait.
     """
     hours, config = rules.hours, rules.config
-    if hours is None or message.priority > config.hours_priority:
+    if hours is None or not rules.keeps_hours(message):
         return message.scheduled_at
     wanted = max(now, message.scheduled_at or now)
     opens = hours.next_opening(wanted)

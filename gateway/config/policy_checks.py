@@ -50,6 +50,14 @@ def _rules(key: str, account: "AccountConfig") -> Iterator[Problem]:
     if account.default_sender and not is_of_kind(account.default_sender, rules.sender_kind):
         yield f"{key}.sender_kind", rules.sender_kind, "a kind that default_sender is of"
     yield from check_hours(key, rules.hours, rules.days, rules.time_zone)
+    if rules.hours_service and not (rules.hours or rules.days):
+        yield f"{key}.hours_service", list(rules.hours_service), "no such key without hours or days"
+    if rules.hours_service and rules.hours_priority:
+        yield f"{key}.hours_priority", rules.hours_priority, "no such key beside hours_service"
+    if rules.hours_service and not (rules.hours or rules.days):
+        yield f"{key}.hours_service", list(rules.hours_service), "no such key without hours or days"
+    if rules.hours_service and rules.hours_priority:
+        yield f"{key}.hours_priority", rules.hours_priority, "no such key beside hours_service"
 
 
 def numbers(key: str, patterns: Sequence[str]) -> Iterator[Problem]:

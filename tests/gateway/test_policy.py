@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config import parse
 from gateway.errors import ConfigError, InvalidMessage, RateLimited
-from gateway.models import Coding
+from gateway.models import Coding, Message, NewMessage
 from gateway.networks import parse_networks
 from gateway.policy import DATA_LIMIT, TEXT_LIMIT, Policy
 from tests.gateway.fakes import NOW, new_message
@@ -237,6 +237,23 @@ def test_advertising_waits_for_its_hours() -> None:
     assert judge.check(new_message(priority=2), NOW).scheduled_at is None
 
 
+def test_advertising_is_known_by_its_service_however_urgent_it_is() -> None:
+    judge = policy('[account.shop.rules]\nhours = "09:00-21:00"\nhours_service = ["promotional", "P"]')
+    for service in ("promotional", "P"):
+        for priority in (0, 3):
+            advert = new_message(service=service, priority=priority)
+            assert judge.check(advert, NOW).scheduled_at == NOW + 3600
+            assert judge.postponed_until(kept(advert), NOW) == NOW + 3600
+    for service in ("transactional", ""):
+        assert judge.check(new_message(service=service), NOW).scheduled_at is None
+        assert judge.postponed_until(kept(new_message(service=service)), NOW) is None
+
+
+def kept(message: NewMessage) -> Message:
+    fields = {name: getattr(message, name) for name in NewMessage.__struct_fields__}
+    return Message(**fields, id="1", node="n1", created_at=NOW, updated_at=NOW)
+
+
 def test_advertising_may_be_refused_outside_its_hours() -> None:
     judge = policy(HOURS + 'outside_hours = "refuse"\ntime_zone = "America/New_York"\ndays = ["fri"]')
     assert refused(judge) == ("outside_hours", "scheduled_at")
@@ -280,6 +297,8 @@ def test_new_rules_take_effect_and_what_was_sent_still_counts() -> None:
         ('[account.shop.rules]\nblocked_recipients = ["44x*"]', "account.shop.rules.blocked_recipients[0]"),
         ('[account.shop.rules]\nallowed_recipients = [""]', "account.shop.rules.allowed_recipients[0]"),
         ('[account.shop.rules]\nhours = "9-21"', "account.shop.rules.hours"),
+        ('[account.shop.rules]\nhours_service = ["P"]', "account.shop.rules.hours_service"),
+        (HOURS + 'hours_service = ["P"]', "account.shop.rules.hours_priority"),
         ('[account.shop.rules]\ntime_zone = "Nowhere"', "account.shop.rules.time_zone"),
         ('default_sender = "SHOP"\n[account.shop.rules]\nsender_kind = "numeric"', "account.shop.rules.sender_kind"),
         ('[policy]\nblocked_recipients = ["+44"]', "policy.blocked_recipients[0]"),

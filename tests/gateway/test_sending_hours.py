@@ -44,6 +44,18 @@ async def test_what_had_to_wait_until_its_hours_ended_waits_for_the_next(store: 
     await core.pipeline.stop(1)
 
 
+async def test_what_keeps_its_hours_by_service_waits_and_the_rest_leaves(store: Store) -> None:
+    core = await started(store, config=HOURS + 'hours_service = ["promotional"]\n')
+    core.uplinks["a"].is_available = core.uplinks["b"].is_available = False
+    core.uplinks["a"].answer = numbered()
+    advert, code = await core.send(service="promotional", priority=3), await core.send()
+    core.clock.advance(CLOSED)
+    core.uplinks["a"].set_available(True)
+    await core.settled(code, State.SUBMITTED)
+    assert (await core.settled(advert, State.SCHEDULED)).scheduled_at == OPENS
+    await core.pipeline.stop(1)
+
+
 async def test_in_its_hours_it_leaves_at_once(store: Store) -> None:
     core = await waiting(store)
     message = await core.send()
