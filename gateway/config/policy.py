@@ -63,13 +63,6 @@ class AccountRulesConfig(msgspec.Struct, frozen=True, kw_only=True):
             " and those of none, may leave at any time. Empty: hours_priority decides."
         ),
     ] = ()
-    hours_service: Annotated[
-        tuple[Annotated[str, setting("A kind of traffic.", min_length=1, max_length=32)], ...],
-        setting(
-            "Which kinds of traffic keep the hours, however urgent they are: promotional, a provider's product; others,"
-            " and those of none, may leave at any time. Empty: hours_priority decides."
-        ),
-    ] = ()
     hours_priority: Annotated[int, setting("More urgent messages may leave at any time.", ge=0, le=3)] = 0
     outside_hours: Annotated[
         Literal["wait", "refuse"],

@@ -54,10 +54,6 @@ def _rules(key: str, account: "AccountConfig") -> Iterator[Problem]:
         yield f"{key}.hours_service", list(rules.hours_service), "no such key without hours or days"
     if rules.hours_service and rules.hours_priority:
         yield f"{key}.hours_priority", rules.hours_priority, "no such key beside hours_service"
-    if rules.hours_service and not (rules.hours or rules.days):
-        yield f"{key}.hours_service", list(rules.hours_service), "no such key without hours or days"
-    if rules.hours_service and rules.hours_priority:
-        yield f"{key}.hours_priority", rules.hours_priority, "no such key beside hours_service"
 
 
 def numbers(key: str, patterns: Sequence[str]) -> Iterator[Problem]:
