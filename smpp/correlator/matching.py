@@ -19,8 +19,9 @@ from typing import Final, Generic, TypeVar
 
 from smpp.correlator.auto import AutoRule, Keys
 from smpp.correlator.ids import IdRule, Side, addresses_agree, receipt_keys, response_key
+from smpp.correlator.parking import Parked, ParkingLot
 from smpp.correlator.results import Counters, DropReason, Match, Report, Unanswered, Unmatched
-from smpp.correlator.store import Fifo, Link, MemoryStore, Outstanding, OutstandingStore
+from smpp.correlator.store import MemoryStore, Outstanding, OutstandingStore
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,21 +35,6 @@ MAX_REPORTS: Final = 10_000
 EXPIRED_AT_ONCE: Final = 10_000
 RECONSIDERED_AT_ONCE: Final = 1_000
 """How much one call of `expire` does; `next_timer` says whether there is more."""
-
-
-class _Parked(Link, Generic[R]):
-    __slots__ = ("address", "is_final", "keys", "message_id", "other_address", "receipt", "still")
-
-    def __init__(
-        self, keys: Keys, message_id: str, addresses: tuple[str, str], receipt: R, is_final: bool, since: float
-    ) -> None:
-        super().__init__(since)
-        self.keys = keys
-        self.message_id = message_id
-        self.address, self.other_address = addresses
-        self.receipt = receipt
-        self.is_final = is_final
-        self.still = True
 
 
 class Correlator(Generic[T, R]):
@@ -104,11 +90,8 @@ class Correlator(Generic[T, R]):
         self._max_outstanding = max_outstanding
         self._surely_free = 0
         """Places that are free even if nothing left since they were counted last: counting costs as much as keeping."""
-        self._parked_seconds = parked_seconds
-        self._max_parked = max_parked
-        self._parked: Fifo[_Parked[R]] = Fifo()
-        self._parked_by_key: dict[str, list[_Parked[R]]] = {}
-        self._reconsider: list[_Parked[R]] = []
+        self._parked: ParkingLot[R] = ParkingLot(parked_seconds, max_parked)
+        self._reconsider: list[Parked[R]] = []
         self._reports: list[Report[T, R]] = []
 
     # What comes in
@@ -140,12 +123,11 @@ class Correlator(Generic[T, R]):
         self._surely_free -= 1
         if self._surely_free < 0:
             self._bound()
-        if key not in self._parked_by_key:
+        waiting = self._parked.by_key.get(key)
+        if waiting is None:
             return []
         return [
-            self._take_parked(parked, outstanding, now)
-            for parked in list(self._parked_by_key[key])
-            if self._fits(parked, outstanding)
+            self._take_parked(parked, outstanding, now) for parked in list(waiting) if self._fits(parked, outstanding)
         ]
 
     def receipt(
@@ -189,7 +171,7 @@ class Correlator(Generic[T, R]):
         if found is not None:
             return self._matched(found, receipt, now, is_final=is_final, was_parked=False)
         if park:
-            self._park(_Parked(keys, message_id, addresses, receipt, is_final, now))
+            self._park(Parked(keys, message_id, addresses, receipt, is_final, now))
         else:
             self.counters.turned_away += 1
         return None
@@ -215,15 +197,15 @@ class Correlator(Generic[T, R]):
             if not overdue.is_settled:
                 self.counters.unanswered += 1
                 self._report(_unanswered(overdue, DropReason.OVERDUE), is_bounded=False)
-        for parked in islice(_drain(self._reconsider), RECONSIDERED_AT_ONCE):
-            found = self._find(parked.keys, (parked.address, parked.other_address)) if parked.still else None
+        for again in islice(_drain(self._reconsider), RECONSIDERED_AT_ONCE):
+            found = self._find(again.keys, again.addresses) if again.still else None
             if found is not None:
-                self._report(self._take_parked(parked, found, now), is_bounded=False)
+                self._report(self._take_parked(again, found, now), is_bounded=False)
         for _ in range(EXPIRED_AT_ONCE):
-            first = self._parked.first
-            if first is None or first.since + self._parked_seconds > now:
+            parked = self._parked.overdue(now)
+            if parked is None:
                 break
-            self._give_up(first, now, DropReason.OVERDUE)
+            self._give_up(parked, now, DropReason.OVERDUE)
         reports, self._reports = self._reports, []
         return reports
 
@@ -237,9 +219,9 @@ class Correlator(Generic[T, R]):
             self._store.remove(oldest)
             if not oldest.is_settled:
                 self._report(_unanswered(oldest, DropReason.CLOSED), is_bounded=False)
-        while (first := self._parked.first) is not None:
-            self._unpark(first)
-            self._report(_unmatched(first, DropReason.CLOSED), is_bounded=False)
+        while (parked := self._parked.oldest) is not None:
+            self._parked.remove(parked)
+            self._report(_unmatched(parked, DropReason.CLOSED), is_bounded=False)
         self._reconsider.clear()
         reports, self._reports = self._reports, []
         return reports
@@ -250,8 +232,7 @@ class Correlator(Generic[T, R]):
         """When to call `expire`: minus infinity for at once, infinity for not at all."""
         if self._reports or self._reconsider:
             return -inf
-        first = self._parked.first
-        return min(self._store.next_deadline(), first.since + self._parked_seconds if first is not None else inf)
+        return min(self._store.next_deadline(), self._parked.next_deadline())
 
     @property
     def outstanding(self) -> int:
@@ -266,7 +247,7 @@ class Correlator(Generic[T, R]):
     @property
     def has_room(self) -> bool:
         """Whether one more receipt can wait for its response without another being given up for it."""
-        return len(self._parked) < self._max_parked
+        return self._parked.has_room
 
     @property
     def learned_rule(self) -> IdRule | None:
@@ -325,16 +306,15 @@ class Correlator(Generic[T, R]):
             other_address and addresses_agree(destination, other_address)
         )
 
-    def _fits(self, parked: _Parked[R], outstanding: Outstanding[T]) -> bool:
+    def _fits(self, parked: Parked[R], outstanding: Outstanding[T]) -> bool:
         """Whether a parked receipt found its part in this one, which has just been added."""
-        addresses = (parked.address, parked.other_address)
-        if self._pick(outstanding.key, addresses) is not outstanding:
+        if self._pick(outstanding.key, parked.addresses) is not outstanding:
             return False
         if self._auto is None:
             return True
         for rule, key in self._auto.candidates(parked.keys):
             if key == outstanding.key:
-                self._learn(rule, parked.keys, addresses)
+                self._learn(rule, parked.keys, parked.addresses)
                 return True
         return False
 
@@ -379,31 +359,20 @@ class Correlator(Generic[T, R]):
 
     # Parking
 
-    def _park(self, parked: _Parked[R]) -> None:
-        if len(self._parked) >= self._max_parked and self._parked.first is not None:
-            self._give_up(self._parked.first, parked.since, DropReason.EVICTED)
+    def _park(self, parked: Parked[R]) -> None:
+        if not self._parked.has_room and self._parked.oldest is not None:
+            self._give_up(self._parked.oldest, parked.since, DropReason.EVICTED)
         self.counters.parked += 1
-        self._parked.append(parked)
-        for _, key in parked.keys:
-            self._parked_by_key.setdefault(key, []).append(parked)
+        self._parked.add(parked)
 
-    def _unpark(self, parked: _Parked[R]) -> None:
+    def _take_parked(self, parked: Parked[R], outstanding: Outstanding[T], now: float) -> Match[T, R]:
         self._parked.remove(parked)
-        parked.still = False
-        for _, key in parked.keys:
-            same = self._parked_by_key[key]
-            same.remove(parked)
-            if not same:
-                del self._parked_by_key[key]
-
-    def _take_parked(self, parked: _Parked[R], outstanding: Outstanding[T], now: float) -> Match[T, R]:
-        self._unpark(parked)
         return self._matched(outstanding, parked.receipt, now, is_final=parked.is_final, was_parked=True)
 
-    def _give_up(self, parked: _Parked[R], now: float, reason: DropReason) -> None:
+    def _give_up(self, parked: Parked[R], now: float, reason: DropReason) -> None:
         """A parked receipt has to go: with a part that fits by any rule by now, else as unmatched."""
         is_bounded = reason is DropReason.EVICTED
-        addresses = (parked.address, parked.other_address)
+        addresses = parked.addresses
         keys = self._auto.second_thoughts(parked.keys) if self._auto is not None else parked.keys
         for rule, key in keys:
             found = self._pick(key, addresses)
@@ -411,7 +380,7 @@ class Correlator(Generic[T, R]):
                 self._learn(rule, parked.keys, addresses)
                 self._report(self._take_parked(parked, found, now), is_bounded=is_bounded)
                 return
-        self._unpark(parked)
+        self._parked.remove(parked)
         if reason is DropReason.EVICTED:
             self.counters.evicted_receipts += 1
         else:
@@ -451,10 +420,10 @@ def _unanswered(outstanding: Outstanding[T], reason: DropReason) -> Unanswered[T
     )
 
 
-def _unmatched(parked: _Parked[R], reason: DropReason) -> Unmatched[R]:
+def _unmatched(parked: Parked[R], reason: DropReason) -> Unmatched[R]:
     return Unmatched(parked.receipt, parked.message_id, parked.address, parked.since, reason)
 
 
-def _drain(items: list[_Parked[R]]) -> Iterator[_Parked[R]]:
+def _drain(items: list[Parked[R]]) -> Iterator[Parked[R]]:
     while items:
         yield items.pop()
