@@ -211,12 +211,10 @@ class Forwarding:
         )
         if not any(word in reply.content_type for word in _TEXT) or _length(reply) > WHOLE_ANSWER_OCTETS:
             return answer
-        body = b""
-        async for chunk in chunks:
-            body += chunk
-            if len(body) > WHOLE_ANSWER_OCTETS:
-                # Longer than it said.
-                return replace(answer, stream=_joined(body, chunks))
+        body, chunks = await beginning(chunks)
+        if len(body) > WHOLE_ANSWER_OCTETS:
+            # Longer than it said.
+            return replace(answer, stream=chunks)
         if self._owners and "json" in reply.content_type:
             await self._keep_references(self._connector.references(replace(reply, body=body)))
         return replace(answer, body=without_credentials(body, self._uplink.config), stream=None)
@@ -308,10 +306,30 @@ def reference_key(reference: str) -> str:
     return f"ref.{reference}"
 
 
-async def _joined(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
+async def beginning(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """As much of an answer as is looked at, more than `WHOLE_ANSWER_OCTETS` where it goes on; and all of it."""
+    body = b""
     async for chunk in chunks:
-        yield chunk
+        body += chunk
+        if len(body) > WHOLE_ANSWER_OCTETS:
+            break
+    return body, _joined(body, chunks)
+
+
+async def _joined(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        await discard(chunks)
+
+
+async def discard(chunks: AsyncIterator[bytes]) -> None:
+    """Read no further."""
+    close = getattr(chunks, "aclose", None)
+    if close is not None:
+        await close()
 
 
 def _length(reply: HttpReply) -> int:

@@ -26,7 +26,7 @@ from gateway.providers.ports import Directory, NoAnswer, NotOffered
 from gateway.providers.seams import ChannelStates
 from gateway.sealing import SealBroken, Sealer
 from gateway.services.asking import AppClient
-from gateway.services.forwarding import Forwarding, Owner, reference_key
+from gateway.services.forwarding import Forwarding, Owner, beginning, discard, reference_key
 from gateway.store import Record, Store
 from gateway.store.records import RecordKey
 from gateway.tasks import cancel_all
@@ -136,10 +136,13 @@ class PassThroughService:
         try:
             reply, chunks = await way.stream(call, body, limit=limit)
             if reply.status in (401, 403):
-                # It is us whom the provider refuses, not the app.
-                await _discard(chunks)
-                log.warning("provider refuses our credentials", uplink=way.name, status=reply.status)
-                raise NotOffered(f"{provider} refuses the credentials of this gateway")
+                whole = chunks
+                said, chunks = await beginning(whole)
+                if way.connector.result(replace(reply, body=said)).is_fault:
+                    # It is us whom the provider refuses, not the app.
+                    await discard(whole)
+                    log.warning("provider refuses our credentials", uplink=way.name, status=reply.status)
+                    raise NotOffered(f"{provider} refuses the credentials of this gateway")
             return await forwarding.answer(reply, chunks)
         except NoReply as error:
             raise NoAnswer(f"{provider}: {error}") from error
@@ -346,9 +349,3 @@ async def _limited(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[by
         if size > limit:
             raise InvalidMessage("body_too_large", f"at most {limit} octets are passed on", "body")
         yield chunk
-
-
-async def _discard(chunks: AsyncIterator[bytes]) -> None:
-    close = getattr(chunks, "aclose", None)
-    if close is not None:
-        await close()

@@ -34,6 +34,7 @@ kind = "checkmobi"
 base_url = "http://127.0.0.1:1"
 key = "key"
 signing_secret = "sign"
+pass_through_accounts = ["fine"]
 [[route]]
 prefix = "33"
 uplinks = ["rest"]

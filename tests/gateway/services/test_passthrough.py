@@ -433,6 +433,18 @@ async def test_a_provider_that_refuses_us_does_not_refuse_the_app() -> None:
             await passed(here, form("/v1/calls/p2s", {}))
 
 
+async def test_what_a_provider_forbids_the_app_is_the_apps_to_hear() -> None:
+    async with world("checkmobi") as here:
+
+        async def block(_taken: Taken) -> web.StreamResponse | None:
+            return answer_json({"code": 13, "error": "Destination is blocked"}, 403)
+
+        here.provider.instead = block
+        answer = await passed(here, in_json("/v1/call", {"to": "+40"}))
+
+        assert (answer.status, json.loads(answer.body)["code"]) == (403, 13)
+
+
 async def test_a_provider_that_does_not_answer_is_another_thing() -> None:
     async with world("lanck") as here:
 
