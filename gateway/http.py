@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Final, cast
 
+import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
@@ -131,6 +132,14 @@ async def hide_server(_request: web.Request, response: web.StreamResponse) -> No
 # Serving.
 
 
+_REFUSALS: Final = {
+    400: ("malformed_request", "this is no HTTP request, or its head cannot be read"),
+    500: ("internal_error", "something went wrong here; it has been logged"),
+    504: ("timeout", "it took too long"),
+}
+"""What is said where no application could be asked, by status."""
+
+
 class AccessLog(AbstractAccessLogger):
     """One line a request: its route's pattern, never its path or query, which may hold credentials."""
 
@@ -160,6 +169,44 @@ class _ServerLog:
         pass
 
     info = warning = error = debug
+
+
+class _Unadorned(web.Response):
+    """An answer that does not name what serves: where no application is asked, `hide_server` is not either."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall("Server", None)
+
+
+class _Connection(web.RequestHandler):
+    """A connection that answers what is no request in the native API's shape; aiohttp would answer in text."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Log why, and refuse; without what the parser quotes: it may hold credentials."""
+        super().handle_error(request, status, exc, message)
+        code, words = _REFUSALS.get(status, _REFUSALS[500])
+        body = msgspec.json.encode({"error": {"code": code, "message": words, "field": ""}})
+        response = _Unadorned(status=status, body=body, content_type="application/json")
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    def __call__(self) -> _Connection:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Runner(web.AppRunner):
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(made.request_handler, request_factory=made.request_factory, **self._kwargs)
 
 
 class Listener:
@@ -197,7 +244,7 @@ async def serve(
     options = runner_options(app[LIMITS])
     if not access_log:
         options["access_log"] = None
-    runner = web.AppRunner(app, **options)
+    runner = _Runner(app, **options)
     await runner.setup()
     try:
         host, port = parse_address(listen)

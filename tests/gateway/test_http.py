@@ -1,6 +1,7 @@
 """Listeners: limits that hold before memory is taken, addresses, and a stop that lets requests end."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,6 +57,43 @@ async def talk(listener: Listener, *pieces: bytes, pause: float = 0.0) -> bytes:
     heard = await asyncio.wait_for(reader.read(), 5)
     writer.close()
     return heard
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 secret",
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nsecret without a colon\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: secret\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nX: " + b"secret" * 10_000 + b"\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\nwhat is this? secret\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_is_refused_in_the_shape_of_every_error(octets: bytes) -> None:
+    async with listening() as listener:
+        heard = await talk(listener, octets)
+    head, _, body = heard.rpartition(b"\r\n\r\n")
+    # A request before it has its own answer.
+    head = head[head.rindex(b"HTTP/1.") :]
+    assert head.partition(b"\r\n")[0].endswith(b" 400 Bad Request")
+    assert b"Content-Type: application/json" in head
+    assert b"\r\nServer:" not in head
+    assert b"secret" not in heard
+    error = json.loads(body)["error"]
+    assert (error["code"], error["field"]) == ("malformed_request", "")
+
+
+async def test_a_handler_that_fails_is_a_fault_of_ours_and_no_secret() -> None:
+    async def fail(_request: web.Request) -> web.Response:
+        raise RuntimeError("a secret")
+
+    async with listening(fail) as listener:
+        heard = await talk(listener, HEAD + b"Content-Length: 0\r\n\r\n")
+    assert heard.startswith(b"HTTP/1.1 500 ")
+    assert b"secret" not in heard
+    assert json.loads(heard.rpartition(b"\r\n\r\n")[2])["error"]["code"] == "internal_error"
 
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
