@@ -1,8 +1,9 @@
 """What do outstanding receipts take, up to a million: memory a part, and the time to register one and to find it?
 
 Found is the part of a receipt for any of them, at random: processor time, the best of slices, each with parts of its
-own. The steps are the same however many wait; what grows is how far the processor has to go for memory that is in none
-of its caches. So a plain dict with the same keys is asked as well: what it takes more than with few is the memory's.
+own. The steps are the same however many wait, which is counted: every bytecode that is executed for one receipt. What
+grows is how far the processor has to go for memory that is in none of its caches. So a plain dict with the same keys is
+asked as well: what that takes more than with few is the memory's, and no look-up can do without it.
 """
 
 import gc
@@ -12,6 +13,8 @@ import sys
 import time
 from dataclasses import astuple, dataclass
 from statistics import median
+from types import FrameType
+from typing import Any
 
 import smpp
 from bench.measure import Row, print_table
@@ -35,13 +38,17 @@ class Figures:
     """Nanoseconds to find the part of a receipt."""
     plain: float
     """Nanoseconds to find a key in a dict with as many."""
+    fewest_steps: float
+    most_steps: float
+    """Bytecodes to find one."""
 
 
 def measure(size: int) -> Figures:
     """All of it, in this process."""
     response = smpp.SubmitSmResp("")
-    # Not to measure how the interpreter gets warm.
-    _fill(Correlator(), range(10_000), response)
+    # Not to measure how the interpreter gets warm; kept, so that its memory is not used again.
+    warm: Correlator[smpp.Submission, int] = Correlator()
+    _fill(warm, range(10_000), response)
     correlator: Correlator[smpp.Submission, int] = Correlator(max_outstanding=size)
     gc.collect()
     before = rss_kib() * 1024
@@ -49,7 +56,27 @@ def measure(size: int) -> Figures:
     taken = (rss_kib() * 1024 - before) / size
     pick = random.Random(1)
     finding = min(_find(correlator, [pick.randrange(size) for _ in range(_PROBES)]) for _ in range(_SLICES))
-    return Figures(taken, median(registering), finding, _plain(size, pick))
+    steps = [_steps(correlator, pick.randrange(size)) for _ in range(_PROBES)]
+    return Figures(taken, median(registering), finding, _plain(size, pick), min(steps), max(steps))
+
+
+def _steps(correlator: "Correlator[smpp.Submission, int]", number: int) -> int:
+    """Bytecodes that a receipt takes."""
+    message_id, address = _id(number), _address(number)
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        correlator.receipt(message_id, address, 1, 2.0, is_final=False)
+    finally:
+        sys.settrace(None)
+    return count
 
 
 def _plain(size: int, pick: random.Random) -> float:
@@ -81,7 +108,7 @@ def _find(correlator: "Correlator[smpp.Submission, int]", chosen: list[int]) -> 
     """Match a receipt for each, which is not the last one; nanoseconds each."""
     receipts = [(_id(number), _address(number)) for number in chosen]
     started = time.process_time_ns()
-    found = [correlator.receipt(message_id, address, 1, 2.0, is_final=False) for message_id, address in receipts]
+    found = [correlator.receipt(message_id, address, 1, 2.0, False) for message_id, address in receipts]
     taken = (time.process_time_ns() - started) / len(chosen)
     assert [match.message_id for match in found if match is not None] == [message_id for message_id, _ in receipts]
     return taken
@@ -117,13 +144,16 @@ def main() -> None:
                 f"{one.registering:,.0f}",
                 f"{one.finding:,.0f}",
                 f"{one.plain:,.0f}",
+                f"{one.finding - one.plain:,.0f}",
+                f"{one.finding / one.plain:.1f}x",
+                f"{one.fewest_steps:.0f} to {one.most_steps:.0f}",
             ),
         )
         for size, one in ((size, measured(size)) for size in SIZES)
     ]
     print_table(
         "Outstanding receipts, each with its Submission",
-        ("octets each", "MiB", "ns to register", "ns to find", "ns of dict.get"),
+        ("octets each", "MiB", "ns to register", "ns to find", "dict.get", "more", "ratio", "bytecodes to find"),
         rows,
     )
 

@@ -283,9 +283,9 @@ class ReceiptDesk:
             message.source_addr,  # Addresses are swapped in a receipt: its source is the handset.
             receipt,
             now,
-            is_final=receipt.is_final,
-            other_address=message.destination_addr,
-            park=has_room,
+            receipt.is_final,
+            message.destination_addr,
+            has_room,
         )
         if match is not None:
             match.context.add(receipt)

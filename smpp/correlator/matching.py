@@ -12,7 +12,7 @@ newest. After its final receipt a part stays a while, since receipts are repeate
 disappears silently: what is given up is counted and handed back by `expire`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import inf
 from typing import Final, Generic, TypeVar
@@ -119,7 +119,7 @@ class Correlator(Generic[T, R]):
         store = self._store
         outstanding = Outstanding(key, message_id, destination, context, now)
         if store.add(outstanding) > MAX_SAME_ID:
-            self._evict(store.find(key)[0])
+            self._evict(_all_of(store.find(key))[0])
         self._surely_free -= 1
         if self._surely_free < 0:
             self._bound()
@@ -136,7 +136,6 @@ class Correlator(Generic[T, R]):
         address: str,
         receipt: R,
         now: float,
-        *,
         is_final: bool = True,
         other_address: str = "",
         park: bool = True,
@@ -157,20 +156,19 @@ class Correlator(Generic[T, R]):
             None where no part fits. It is kept for a while, and comes back from `submitted` or `expire`.
         """
         self.counters.receipts += 1
-        if self._auto is not None and self._auto.observe(message_id, Side.RECEIPT):
-            self._look_again()
         addresses = (address, other_address)
         if self._is_plain:
             found = self._pick(message_id.strip(), addresses)
         else:
+            if self._auto is not None and self._auto.observe(message_id, Side.RECEIPT):
+                self._look_again()
             found = self._find_learned(message_id, addresses)
-        keys: Keys = ()
-        if found is None:
-            keys = receipt_keys(self._rule, message_id)
-            found = None if self._is_plain else self._find(keys, addresses)
+            if found is None:
+                found = self._find(receipt_keys(self._rule, message_id), addresses)
         if found is not None:
-            return self._matched(found, receipt, now, is_final=is_final, was_parked=False)
+            return self._matched(found, receipt, now, is_final, False)
         if park:
+            keys = receipt_keys(self._rule, message_id)
             self._park(Parked(keys, message_id, addresses, receipt, is_final, now))
         else:
             self.counters.turned_away += 1
@@ -274,18 +272,17 @@ class Correlator(Generic[T, R]):
 
     def _pick(self, key: str, addresses: tuple[str, str]) -> Outstanding[T] | None:
         """The newest unsettled part under a key whose address agrees, else the newest settled one."""
-        known = self._store.find(key)
-        if not known:
+        found = self._store.find(key)
+        if found is None:
             return None
-        if len(known) == 1:
-            # Nearly always, and nearly always this one: no more steps than it takes.
-            only = known[0]
-            if only.destination == addresses[0] != "" and not only.is_settled:
-                return only
+        # Nearly always there is one, and nearly always it is this: no more steps than it takes.
+        if found.__class__ is Outstanding and found.destination == addresses[0] != "" and found.settled_at is None:
+            return found
+        known = _all_of(found)
         fallback = None
         for outstanding in reversed(known):
             if self._agrees(outstanding.destination, addresses):
-                if not outstanding.is_settled:
+                if outstanding.settled_at is None:
                     return outstanding
                 fallback = fallback or outstanding
         if fallback is not None or self._auto is not None:
@@ -319,16 +316,16 @@ class Correlator(Generic[T, R]):
         return False
 
     def _matched(
-        self, outstanding: Outstanding[T], receipt: R, now: float, *, is_final: bool, was_parked: bool
+        self, outstanding: Outstanding[T], receipt: R, now: float, is_final: bool, was_parked: bool
     ) -> Match[T, R]:
-        is_late = outstanding.is_settled
+        is_late = outstanding.settled_at is not None
         self.counters.matched += 1
         if is_late:
             self.counters.matched_late += 1
+        elif is_final:
+            self._store.settle(outstanding, now)
         if was_parked:
             self.counters.matched_parked += 1
-        if is_final and not is_late:
-            self._store.settle(outstanding, now)
         return Match(
             outstanding.context,
             receipt,
@@ -367,7 +364,7 @@ class Correlator(Generic[T, R]):
 
     def _take_parked(self, parked: Parked[R], outstanding: Outstanding[T], now: float) -> Match[T, R]:
         self._parked.remove(parked)
-        return self._matched(outstanding, parked.receipt, now, is_final=parked.is_final, was_parked=True)
+        return self._matched(outstanding, parked.receipt, now, parked.is_final, True)
 
     def _give_up(self, parked: Parked[R], now: float, reason: DropReason) -> None:
         """A parked receipt has to go: with a part that fits by any rule by now, else as unmatched."""
@@ -427,3 +424,10 @@ def _unmatched(parked: Parked[R], reason: DropReason) -> Unmatched[R]:
 def _drain(items: list[Parked[R]]) -> Iterator[Parked[R]]:
     while items:
         yield items.pop()
+
+
+def _all_of(found: Outstanding[T] | Sequence[Outstanding[T]] | None) -> Sequence[Outstanding[T]]:
+    """What a store found, however many."""
+    if found is None:
+        return ()
+    return (found,) if isinstance(found, Outstanding) else found

@@ -1,3 +1,5 @@
+import gc
+import weakref
 from itertools import pairwise
 from math import inf
 from typing import Any
@@ -282,3 +284,24 @@ def test_the_list_of_parts_survives_removal_anywhere() -> None:
     assert left == [1.0, 2.0, 4.0]
     assert all(one < other for one, other in pairwise(left))
     assert len(store) == 0
+
+
+def test_parts_go_with_their_store_though_they_know_each_other() -> None:
+    class Context:
+        pass
+
+    store: MemoryStore[Context] = MemoryStore(10.0, 10.0)
+    contexts = [Context() for _ in range(4)]
+    for number, context in enumerate(contexts):
+        store.add(Outstanding(str(number), str(number), A, context, float(number)))
+    for number in (1, 2):
+        settled = store.find(str(number))
+        assert isinstance(settled, Outstanding)
+        store.settle(settled, 5.0)
+    left = [weakref.ref(context) for context in contexts]
+    del contexts, context, settled
+    gc.collect()
+    assert all(one() is not None for one in left)
+    del store
+    gc.collect()
+    assert [one() for one in left] == [None] * 4
