@@ -7,7 +7,6 @@ again soon.
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
 from typing import Any, Final, TypeVar
 
@@ -15,14 +14,14 @@ import asyncpg
 import msgspec
 import structlog
 
-from gateway.errors import KeyTaken, StoreError, StoreFull
+from gateway.errors import StoreError
 from gateway.models import Callback, Inbound, Message, Part, Receipt
 from gateway.store import postgres_intake, postgres_purge, postgres_records
 from gateway.store import postgres_reads as reads
 from gateway.store import postgres_slots as slots
-from gateway.store.base import Bookkeeping, Departure, Inherited, PartEnd, Swept
+from gateway.store.base import Bookkeeping, Inherited, PartEnd
 from gateway.store.ids import Ids
-from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
+from gateway.store.money import Claimed, Entry
 from gateway.store.postgres_claims import Claims
 from gateway.store.postgres_connect import PlainConnection, connect, open_first, options
 from gateway.store.postgres_keeper import CHANNEL, Keeper
@@ -40,11 +39,6 @@ log = structlog.get_logger(__name__)
 
 _READERS: Final = 4
 _CLOSE_SECONDS: Final = 5.0
-_INTAKE: Final = "messages"
-_UPLINK: Final = "receipts"
-_SERVICES: Final = "records"
-_LISTED: Final = frozenset({"receive", "put records", "drop records", "book"})
-"""Kinds of work that return something for each row."""
 
 
 class PostgresStore(Looking):
@@ -55,8 +49,7 @@ class PostgresStore(Looking):
     def __init__(
         self, url: str, *, queue_limit: int, commit_batch: int, on_commit: Callable[[float, int], None]
     ) -> None:
-        self._queue_limit = queue_limit
-        self._waiting = {_INTAKE: 0, _UPLINK: 0, _SERVICES: 0}
+        super().__init__(queue_limit)
         self._is_closed = False
         self.fault = None
         self.on_notice = None
@@ -117,63 +110,16 @@ class PostgresStore(Looking):
         if self.on_notice is not None:
             self.on_notice()
 
-    # --- accepting and sending ---
-
-    async def add(
-        self,
-        messages: Sequence[Message],
-        *,
-        claim: NewClaim | None = None,
-        allowances: Mapping[str, Allowance] = NOTHING,
-        parts: Mapping[str, int] = NOTHING,
-    ) -> Mapping[str, str]:
-        if not messages:
-            return {}
-        admission = Admission(messages=messages, claim=claim, allowances=allowances, parts=parts)
-        (result,) = await self._write_bounded(_INTAKE, "add", [admission], size=len(messages))
-        if isinstance(result, KeyTaken):
-            raise result
-        refused: Mapping[str, str] = result
-        return refused
-
-    async def depart(self, departures: Sequence[Departure]) -> None:
-        await self._write("depart", departures, size=sum(len(one.parts) for one in departures))
+    # --- accepting and sending, coming back ---
 
     async def record(self, ends: Sequence[PartEnd], book: Bookkeeping) -> int:
-        kept = [msgspec.structs.replace(end, part=clean_struct(end.part)) for end in ends]
-        count: int = await self._write("record", kept, book)
-        return count
+        return await super().record([msgspec.structs.replace(end, part=clean_struct(end.part)) for end in ends], book)
 
-    async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
-        count: int = await self._write("end", messages, book)
-        return count
-
-    async def amend(self, messages: Sequence[Message]) -> None:
-        await self._write("amend", messages)
-
-    async def reassign(self, ids: Collection[str], uplink: str) -> None:
-        await self._write("reassign", list(ids), uplink)
-
-    async def release_scheduled(self, now: float, limit: int = 1000) -> int:
-        count: int = await self._write("release", [(now, limit)])
-        return count
+    async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:
+        return await super().receive([clean_struct(receipt) for receipt in receipts], book)
 
     async def next_scheduled_at(self) -> float | None:
         return await self._read(reads.next_scheduled_at)
-
-    # --- coming back ---
-
-    async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:
-        kept = [clean_struct(receipt) for receipt in receipts]
-        rows: list[tuple[bool, int]] = await self._write_bounded(_UPLINK, "receive", kept, book)
-        return [matched for matched, _ in rows], max((callbacks for _, callbacks in rows), default=0)
-
-    async def add_inbound(self, inbound: Inbound, callback: Callback | None) -> None:
-        await self._write_bounded(_UPLINK, "inbound", [(inbound, callback)])
-
-    async def sweep(self, book: Bookkeeping, now: float) -> Swept:
-        swept: Swept = await self._write("sweep", [now], book)
-        return swept
 
     # --- callbacks ---
 
@@ -206,33 +152,7 @@ class PostgresStore(Looking):
     async def next_delivery_at(self, account: str) -> float | None:
         return await self._read(lambda connection: self._claims.next_delivery_at(connection, account))
 
-    async def acknowledge(self, ids: Collection[str]) -> None:
-        await self._write("acknowledge", list(ids))
-
-    async def postpone(self, callbacks: Sequence[Callback]) -> None:
-        await self._write("postpone", callbacks)
-
-    async def fail_callbacks(self, created_before: float) -> int:
-        count: int = await self._write("fail", [created_before])
-        return count
-
-    async def fail_deliveries(self, created_before: float) -> int:
-        count: int = await self._write("fail deliveries", [created_before])
-        return count
-
-    async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
-        count: int = await self._write("replay", [(now, account, tuple(ids))])
-        return count
-
     # --- records of services ---
-
-    async def put_records(self, records: Sequence[Record]) -> list[bool]:
-        written: list[bool] = await self._write_bounded(_SERVICES, "put records", records)
-        return written
-
-    async def drop_records(self, kind: str, account: str, keys: Collection[str]) -> int:
-        dropped: list[bool] = await self._write("drop records", [(kind, account, key) for key in keys])
-        return sum(dropped)
 
     async def find_record(self, kind: str, account: str, key: str) -> Record | None:
         return await self._read(lambda connection: postgres_records.find_record(connection, kind, account, key))
@@ -255,11 +175,6 @@ class PostgresStore(Looking):
     async def find_claim(self, account: str, key: str, now: float) -> Claimed | None:
         return await self._read(lambda connection: postgres_intake.find_claim(connection, account, key, now))
 
-    async def book(self, entry: Entry) -> Entry:
-        (booked,) = await self._write_bounded(_SERVICES, "book", [entry])
-        kept: Entry = booked
-        return kept
-
     async def balance(self, account: str) -> int:
         return await self._read(lambda connection: postgres_intake.balance(connection, account))
 
@@ -274,14 +189,8 @@ class PostgresStore(Looking):
     async def finished(self, before: float, *, after_id: str = "", limit: int = PURGE_LIMIT) -> list[Message]:
         return await self._read(lambda connection: postgres_purge.finished(connection, before, after_id, limit))
 
-    async def forget_messages(self, ids: Collection[str]) -> None:
-        await self._write("forget messages", list(ids))
-
     async def inbound_before(self, before: float, *, limit: int = PURGE_LIMIT) -> list[Inbound]:
         return await self._read(lambda connection: postgres_purge.inbound_before(connection, before, limit))
-
-    async def forget_inbound(self, ids: Collection[str]) -> None:
-        await self._write("forget inbound", list(ids))
 
     async def purge(self, cutoffs: Cutoffs) -> Purged:
         async def work(connection: Connection) -> Purged:
@@ -373,9 +282,6 @@ class PostgresStore(Looking):
 
     # --- the store as a whole ---
 
-    async def ping(self) -> None:
-        await self._write("ping", [int(time.time())])
-
     async def close(self) -> None:
         if self._is_closed:
             return
@@ -395,26 +301,10 @@ class PostgresStore(Looking):
         if self._is_closed:
             raise StoreError("the store is closed")
 
-    async def _write_bounded(
-        self, source: str, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None
-    ) -> Any:
-        """Write rows of a source that must wait its turn: senders on one side, SMSCs on the other."""
-        count = len(rows) if size is None else size
-        # One request may be larger than the limit; it is taken when nothing else waits.
-        if self._waiting[source] and self._waiting[source] + count > self._queue_limit:
-            raise StoreFull(f"{self._waiting[source]} {source} wait for the store; try again")
-        self._waiting[source] += count
-        try:
-            return await self._write(kind, rows, context, size=size)
-        finally:
-            self._waiting[source] -= count
-
-    async def _write(self, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None) -> Any:
+    async def _commit(self, kind: str, rows: Sequence[Any], context: object, size: int) -> Any:
         self._check_open()
-        if not rows:
-            return [] if kind in _LISTED else 0
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writer.put(Work(kind, rows, context, done, len(rows) if size is None else size))
+        self._writer.put(Work(kind, rows, context, done, size))
         return await done
 
     async def _read(self, question: Callable[[Connection], Awaitable[T]]) -> T:

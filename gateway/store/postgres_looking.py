@@ -6,13 +6,13 @@ from typing import TypeVar
 
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store import postgres_reads as reads
-from gateway.store.base import Store
+from gateway.store.face import Face
 from gateway.store.postgres_rows import Connection
 
 T = TypeVar("T")
 
 
-class Looking(Store):
+class Looking(Face):
     """Questions to the database."""
 
     @abstractmethod
@@ -21,11 +21,6 @@ class Looking(Store):
 
     async def message(self, account: str, message_id: str) -> Message | None:
         return await self._read(lambda connection: reads.message(connection, account, message_id))
-
-    async def messages(
-        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
-    ) -> list[Message]:
-        return await self.find_messages(account, state=state, recipient=recipient, limit=limit, before_id=before_id)
 
     async def find_messages(
         self,
@@ -80,9 +75,6 @@ class Looking(Store):
 
     async def timeline(self, message_id: str) -> list[Event]:
         return await self._read(lambda connection: reads.timeline(connection, message_id))
-
-    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
-        return await self.find_inbound(account, limit=limit)
 
     async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
         return await self._read(lambda connection: reads.callbacks(connection, account, failed, limit))

@@ -9,18 +9,18 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
-from gateway.errors import KeyTaken, StoreError, StoreFull
+from gateway.errors import StoreError
 from gateway.models import Callback, Event, Inbound, Message, Part, Receipt, State
 from gateway.store import sqlite_intake, sqlite_purge, sqlite_records
-from gateway.store.base import Bookkeeping, Departure, PartEnd, Store, Swept
+from gateway.store.face import Face
 from gateway.store.ids import Ids
 from gateway.store.migrations import migrations
-from gateway.store.money import NOTHING, Admission, Allowance, Claimed, Entry, NewClaim
+from gateway.store.money import Claimed, Entry
 from gateway.store.records import Record
 from gateway.store.retention import PURGE_LIMIT, Cutoffs, Purged
 from gateway.store.sqlite_names import Names
@@ -34,14 +34,9 @@ T = TypeVar("T")
 _CACHE_KIBIBYTES: Final = 64 * 1024
 _CHECKPOINT_PAGES: Final = 4_000
 _STATEMENTS: Final = 512
-_INTAKE: Final = "messages"
-_UPLINK: Final = "receipts"
-_SERVICES: Final = "records"
-_LISTED: Final = frozenset({"receive", "put records", "drop records", "book"})
-"""Kinds of work that return something for each row."""
 
 
-class SqliteStore(Store):
+class SqliteStore(Face):
     """Keeps everything in one file."""
 
     def __init__(
@@ -52,8 +47,7 @@ class SqliteStore(Store):
         Raises:
             StoreError: it is in use, cannot be opened, or is of a newer version.
         """
-        self._queue_limit = queue_limit
-        self._waiting = {_INTAKE: 0, _UPLINK: 0, _SERVICES: 0}
+        super().__init__(queue_limit)
         self._is_closed = False
         self._gathered: list[Work] = []
         """What was asked for in this turn of the loop."""
@@ -89,63 +83,10 @@ class SqliteStore(Store):
         if self.fault is not None:
             self.fault(point)
 
-    # --- accepting and sending ---
-
-    async def add(
-        self,
-        messages: Sequence[Message],
-        *,
-        claim: NewClaim | None = None,
-        allowances: Mapping[str, Allowance] = NOTHING,
-        parts: Mapping[str, int] = NOTHING,
-    ) -> Mapping[str, str]:
-        if not messages:
-            return {}
-        admission = Admission(messages=messages, claim=claim, allowances=allowances, parts=parts)
-        (result,) = await self._write_bounded(_INTAKE, "add", [admission], size=len(messages))
-        if isinstance(result, KeyTaken):
-            raise result
-        refused: Mapping[str, str] = result
-        return refused
-
-    async def depart(self, departures: Sequence[Departure]) -> None:
-        await self._write("depart", departures, size=sum(len(one.parts) for one in departures))
-
-    async def record(self, ends: Sequence[PartEnd], book: Bookkeeping) -> int:
-        count: int = await self._write("record", ends, book)
-        return count
-
-    async def end(self, messages: Sequence[Message], book: Bookkeeping) -> int:
-        count: int = await self._write("end", messages, book)
-        return count
-
-    async def amend(self, messages: Sequence[Message]) -> None:
-        await self._write("amend", messages)
-
-    async def reassign(self, ids: Collection[str], uplink: str) -> None:
-        await self._write("reassign", list(ids), uplink)
-
-    async def release_scheduled(self, now: float, limit: int = 1000) -> int:
-        count: int = await self._write("release", [(now, limit)])
-        return count
+    # --- what is due ---
 
     async def next_scheduled_at(self) -> float | None:
         return await self._read(self._reads.next_scheduled_at)
-
-    # --- coming back ---
-
-    async def receive(self, receipts: Sequence[Receipt], book: Bookkeeping) -> tuple[list[bool], int]:
-        rows: list[tuple[bool, int]] = await self._write_bounded(_UPLINK, "receive", receipts, book)
-        return [matched for matched, _ in rows], max((callbacks for _, callbacks in rows), default=0)
-
-    async def add_inbound(self, inbound: Inbound, callback: Callback | None) -> None:
-        await self._write_bounded(_UPLINK, "inbound", [(inbound, callback)])
-
-    async def sweep(self, book: Bookkeeping, now: float) -> Swept:
-        swept: Swept = await self._write("sweep", [now], book)
-        return swept
-
-    # --- callbacks ---
 
     async def due_callbacks(
         self, now: float, *, limit: int, per_host: int, skip_hosts: Set[str], skip_ids: Set[str]
@@ -162,33 +103,7 @@ class SqliteStore(Store):
     async def next_delivery_at(self, account: str) -> float | None:
         return await self._read(lambda: self._reads.next_delivery_at(account))
 
-    async def acknowledge(self, ids: Collection[str]) -> None:
-        await self._write("acknowledge", list(ids))
-
-    async def postpone(self, callbacks: Sequence[Callback]) -> None:
-        await self._write("postpone", callbacks)
-
-    async def fail_callbacks(self, created_before: float) -> int:
-        count: int = await self._write("fail", [created_before])
-        return count
-
-    async def fail_deliveries(self, created_before: float) -> int:
-        count: int = await self._write("fail deliveries", [created_before])
-        return count
-
-    async def replay_callbacks(self, now: float, account: str = "", ids: Collection[str] = ()) -> int:
-        count: int = await self._write("replay", [(now, account, tuple(ids))])
-        return count
-
     # --- records of services ---
-
-    async def put_records(self, records: Sequence[Record]) -> list[bool]:
-        written: list[bool] = await self._write_bounded(_SERVICES, "put records", records)
-        return written
-
-    async def drop_records(self, kind: str, account: str, keys: Collection[str]) -> int:
-        dropped: list[bool] = await self._write("drop records", [(kind, account, key) for key in keys])
-        return sum(dropped)
 
     async def find_record(self, kind: str, account: str, key: str) -> Record | None:
         return await self._read(lambda: sqlite_records.find_record(self._reader_connection, kind, account, key))
@@ -211,11 +126,6 @@ class SqliteStore(Store):
     async def find_claim(self, account: str, key: str, now: float) -> Claimed | None:
         return await self._read(lambda: sqlite_intake.find_claim(self._reader_connection, account, key, now))
 
-    async def book(self, entry: Entry) -> Entry:
-        (booked,) = await self._write_bounded(_SERVICES, "book", [entry])
-        kept: Entry = booked
-        return kept
-
     async def balance(self, account: str) -> int:
         return await self._read(lambda: sqlite_intake.balance(self._reader_connection, account))
 
@@ -230,14 +140,8 @@ class SqliteStore(Store):
     async def finished(self, before: float, *, after_id: str = "", limit: int = PURGE_LIMIT) -> list[Message]:
         return await self._look(lambda: sqlite_purge.finished(self._search_connection, before, after_id, limit))
 
-    async def forget_messages(self, ids: Collection[str]) -> None:
-        await self._write("forget messages", list(ids))
-
     async def inbound_before(self, before: float, *, limit: int = PURGE_LIMIT) -> list[Inbound]:
         return await self._look(lambda: sqlite_purge.inbound_before(self._search_connection, before, limit))
-
-    async def forget_inbound(self, ids: Collection[str]) -> None:
-        await self._write("forget inbound", list(ids))
 
     async def purge(self, cutoffs: Cutoffs) -> Purged:
         purged: Purged = await self._write("purge", [cutoffs])
@@ -269,11 +173,6 @@ class SqliteStore(Store):
 
     async def message(self, account: str, message_id: str) -> Message | None:
         return await self._read(lambda: self._reads.message(account, message_id))
-
-    async def messages(
-        self, account: str, *, state: State | None = None, recipient: str = "", limit: int = 50, before_id: str = ""
-    ) -> list[Message]:
-        return await self.find_messages(account, state=state, recipient=recipient, limit=limit, before_id=before_id)
 
     async def find_messages(
         self,
@@ -328,9 +227,6 @@ class SqliteStore(Store):
     async def timeline(self, message_id: str) -> list[Event]:
         return await self._read(lambda: self._reads.timeline(message_id))
 
-    async def inbound(self, account: str, *, limit: int = 50) -> list[Inbound]:
-        return await self.find_inbound(account, limit=limit)
-
     async def callbacks(self, account: str = "", *, failed: bool | None = None, limit: int = 50) -> list[Callback]:
         return await self._read(lambda: self._reads.callbacks(account, failed, limit))
 
@@ -342,9 +238,6 @@ class SqliteStore(Store):
 
     async def orphans(self, limit: int = 50) -> list[Receipt]:
         return await self._read(lambda: self._reads.orphans(limit))
-
-    async def ping(self) -> None:
-        await self._write("ping", [int(time.time())])
 
     async def close(self) -> None:
         if self._is_closed:
@@ -365,30 +258,17 @@ class SqliteStore(Store):
 
     # --- to the threads and back ---
 
-    async def _write_bounded(
-        self, source: str, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None
-    ) -> Any:
-        """Write rows of a source that must wait its turn: senders on one side, SMSCs on the other."""
-        count = len(rows) if size is None else size
-        # One request may be larger than the limit; it is taken when nothing else waits.
-        if self._waiting[source] and self._waiting[source] + count > self._queue_limit:
-            raise StoreFull(f"{self._waiting[source]} {source} wait for the store; try again")
-        self._waiting[source] += count
-        try:
-            return await self._write(kind, rows, context, size=size)
-        finally:
-            self._waiting[source] -= count
-
-    async def _write(self, kind: str, rows: Sequence[Any], context: object = None, *, size: int | None = None) -> Any:
+    def _check_open(self) -> None:
         if self._is_closed:
             raise StoreError("the store is closed")
-        if not rows:
-            return [] if kind in _LISTED else 0
+
+    async def _commit(self, kind: str, rows: Sequence[Any], context: object, size: int) -> Any:
+        self._check_open()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Any] = loop.create_future()
         if not self._gathered:
             loop.call_soon(self._hand_over)
-        self._gathered.append(Work(kind, rows, context, done, len(rows) if size is None else size))
+        self._gathered.append(Work(kind, rows, context, done, size))
         return await done
 
     def _hand_over(self) -> None:
@@ -404,8 +284,7 @@ class SqliteStore(Store):
         return await self._ask(self._searcher, question)
 
     async def _ask(self, thread: ThreadPoolExecutor, question: Callable[[], T]) -> T:
-        if self._is_closed:
-            raise StoreError("the store is closed")
+        self._check_open()
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, question)
         except sqlite3.Error as error:
