@@ -46,6 +46,10 @@ class AccountLog:
         """How many messages of each state, by day."""
         return await self._store.count_by_state(account, since=since, until=until)
 
+    async def count_group(self, account: str, group: str) -> int:
+        """How many messages were sent in a batch."""
+        return await self._store.count_group(account, group)
+
     async def find_inbound(
         self,
         account: str,

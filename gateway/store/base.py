@@ -373,6 +373,10 @@ class Store(RecordStore, MoneyStore, RetentionStore):
         """How many messages accepted in a time are in each state, by day (YYYY-MM-DD, UTC); looks at each of them."""
 
     @abstractmethod
+    async def count_group(self, account: str, group: str) -> int:
+        """How many messages of an account (any account's where empty) are of a group."""
+
+    @abstractmethod
     async def parts(self, message_id: str) -> list[Part]:
         """A message's parts in order; none before it was split."""
 

@@ -66,6 +66,9 @@ class Looking(Store):
                 counts[day] = dict(found)
         return counts
 
+    async def count_group(self, account: str, group: str) -> int:
+        return sum(one.group == group and account in ("", one.account) for one in self.tables.messages.values())
+
     async def find_inbound(
         self,
         account: str,

@@ -55,6 +55,9 @@ class Looking(Face):
     async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
         return await self._read(lambda connection: reads.count_by_state(connection, account, since, until))
 
+    async def count_group(self, account: str, group: str) -> int:
+        return await self._read(lambda connection: reads.count_group(connection, account, group))
+
     async def find_inbound(
         self,
         account: str,

@@ -33,6 +33,9 @@ _PARTIAL: Final = frozenset({"client_reference", "batch"})
 _COUNT_STATES: Final = (
     "SELECT state, count(*) FROM messages WHERE key >= $1 AND key < $2 AND ($3 = '' OR account = $3) GROUP BY state"
 )
+_COUNT_GROUP: Final = (
+    "SELECT count(*) FROM messages WHERE batch = $1 AND batch <> '' AND ($2 = '' OR account || '' = $2)"
+)
 
 
 class _Terms:
@@ -109,6 +112,12 @@ async def count_by_state(
         if rows:
             counts[day] = {State(state): count for state, count in rows}
     return counts
+
+
+async def count_group(connection: Connection, account: str, group: str) -> int:
+    """How many are of a group."""
+    counted: int = await connection.fetchval(_COUNT_GROUP, clean(group), clean(account))
+    return counted
 
 
 async def parts(connection: Connection, message_id: str) -> list[Part]:

@@ -206,6 +206,9 @@ class SqliteStore(Face):
     async def count_by_state(self, account: str, *, since: float, until: float) -> dict[str, dict[State, int]]:
         return await self._look(lambda: self._search.count_by_state(account, since, until))
 
+    async def count_group(self, account: str, group: str) -> int:
+        return await self._look(lambda: self._search.count_group(account, group))
+
     async def find_inbound(
         self,
         account: str,

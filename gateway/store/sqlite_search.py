@@ -51,6 +51,26 @@ class Search:
             return self._scan(where, values, first, last, limit)
         return self._named(name_hash(*leading), where, values, first, last, limit)
 
+    def count_group(self, account: str, group: str) -> int:
+        """How many are of a group."""
+        where, values = _where({"group": group, "account": account})
+        after, upto = self._names.backlog
+        statement, counted = f"SELECT count(*) FROM messages WHERE key {{keys}}{where}", 0
+        if after < upto:
+            row = self._connection.execute(statement.format(keys="> ? AND key <= ?"), (after, upto, *values)).fetchone()
+            counted = int(row[0])
+        wanted = name_hash("group", group)
+        runs = self._names.in_runs(self._connection, wanted, 0, LAST_KEY)
+        try:
+            keys = {key for key in (*self._names.in_memory(wanted), *runs) if not after < key <= upto}
+        finally:
+            runs.close()
+        for some in _chunks(sorted(keys), CHUNK):
+            marks = ", ".join("?" * len(some))
+            row = self._connection.execute(statement.format(keys=f"IN ({marks})"), (*some, *values)).fetchone()
+            counted += int(row[0])
+        return counted
+
     def _scan(self, where: str, values: list[str], first: int, last: int, limit: int) -> list[Message]:
         """Row by row."""
         rows = self._connection.execute(
@@ -126,6 +146,10 @@ class Search:
             (*values, limit),
         )
         return [inbound_of(row) for row in rows]
+
+
+def _chunks(keys: list[int], size: int) -> Iterator[list[int]]:
+    return (keys[at : at + size] for at in range(0, len(keys), size))
 
 
 def _where(names: dict[str, str]) -> tuple[str, list[str]]:

@@ -40,6 +40,8 @@ async def test_messages_are_found_by_each_of_their_names(store: Store) -> None:
     assert await found("shop") == [11, 9, 7, 5, 3, 1]
     assert await found(group="g9") == []
     assert await found("nobody") == []
+    counts = [await store.count_group(account, group) for account in ("", "shop") for group in ("g1", "g9", "")]
+    assert counts[:2] + counts[3:5] == [3, 0, 2, 0]
 
 
 async def test_messages_are_found_by_time_and_state_and_page_by_page(store: Store) -> None:

@@ -55,6 +55,8 @@ class Crowd:
             expected = [one.id for one in self.messages[::-1] if all(getattr(one, k) == v for k, v in question.items())]
             account = question.pop("account", "")
             assert [one.id for one in await store.find_messages(account, limit=10_000, **question)] == expected
+            if "group" in question and "client_reference" not in question:
+                assert await store.count_group(account, question["group"]) == len(expected)
             if expected:
                 page = await store.find_messages(account, limit=2, before_id=expected[0], **question)
                 assert [one.id for one in page] == expected[1:3]
