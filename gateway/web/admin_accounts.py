@@ -14,7 +14,7 @@ from aiohttp import web
 from gateway.keys import KeyRing, StoredKey
 from gateway.operations import AccountDesk, AccountStatus
 from gateway.web.account import BalanceView
-from gateway.web.endpoints import Call, Operation, answer
+from gateway.web.endpoints import Call, Operation, answer, for_operator
 from gateway.web.errors import ApiError
 from gateway.web.views import timestamp
 
@@ -96,87 +96,65 @@ class AdminAccounts:
     def operations(self) -> Iterable[Operation]:
         """What is served here."""
         body_errors = (404, 408, 409, 413, 415, 422)
-        yield Operation(
-            method="GET",
-            path="/accounts",
-            name="listAccounts",
-            summary="Show the accounts",
-            serve=self.list,
-            role="admin",
-            answers={200: AccountList},
-        )
-        yield Operation(
-            method="POST",
-            path="/accounts",
-            name="addAccount",
-            summary="Add an account while the gateway runs",
-            serve=self.add,
-            role="admin",
+        yield for_operator("GET /accounts", "listAccounts", "Show the accounts", self.list, {200: AccountList})
+        yield for_operator(
+            "POST /accounts",
+            "addAccount",
+            "Add an account while the gateway runs",
+            self.add,
+            {201: AccountStatus},
             body=AccountIn,
-            answers={201: AccountStatus},
             errors=body_errors,
         )
-        yield Operation(
-            method="DELETE",
-            path="/accounts/{account}",
-            name="removeAccount",
-            summary="Remove an account that was added so, with its keys",
-            serve=self.remove,
-            role="admin",
-            answers={204: None},
+        yield for_operator(
+            "DELETE /accounts/{account}",
+            "removeAccount",
+            "Remove an account that was added so, with its keys",
+            self.remove,
+            {204: None},
             errors=(404, 409),
         )
-        yield Operation(
-            method="POST",
-            path="/accounts/{account}/credit",
-            name="creditAccount",
-            summary="Add to what an account may spend",
-            serve=self.credit,
-            role="admin",
+        yield for_operator(
+            "POST /accounts/{account}/credit",
+            "creditAccount",
+            "Add to what an account may spend",
+            self.credit,
+            {200: BalanceView},
             body=CreditIn,
-            answers={200: BalanceView},
             errors=body_errors,
         )
-        yield Operation(
-            method="GET",
-            path="/accounts/{account}/keys",
-            name="listKeys",
-            summary="Show an account's keys that the store keeps",
-            serve=self.keys,
-            role="admin",
-            answers={200: KeyList},
+        yield for_operator(
+            "GET /accounts/{account}/keys",
+            "listKeys",
+            "Show an account's keys that the store keeps",
+            self.keys,
+            {200: KeyList},
             errors=(404,),
         )
-        yield Operation(
-            method="POST",
-            path="/accounts/{account}/keys",
-            name="addKey",
-            summary="Make a key; its text is shown this once",
-            serve=self.add_key,
-            role="admin",
+        yield for_operator(
+            "POST /accounts/{account}/keys",
+            "addKey",
+            "Make a key; its text is shown this once",
+            self.add_key,
+            {201: NewKeyView},
             body=KeyIn,
-            answers={201: NewKeyView},
             errors=body_errors,
         )
-        yield Operation(
-            method="POST",
-            path="/accounts/{account}/keys/{key}/rotate",
-            name="rotateKey",
-            summary="Make a key in the place of another, which ends after a while",
-            serve=self.rotate_key,
-            role="admin",
+        yield for_operator(
+            "POST /accounts/{account}/keys/{key}/rotate",
+            "rotateKey",
+            "Make a key in the place of another, which ends after a while",
+            self.rotate_key,
+            {201: NewKeyView},
             body=RotateIn,
-            answers={201: NewKeyView},
             errors=body_errors,
         )
-        yield Operation(
-            method="DELETE",
-            path="/accounts/{account}/keys/{key}",
-            name="revokeKey",
-            summary="End a key at once",
-            serve=self.revoke_key,
-            role="admin",
-            answers={204: None},
+        yield for_operator(
+            "DELETE /accounts/{account}/keys/{key}",
+            "revokeKey",
+            "End a key at once",
+            self.revoke_key,
+            {204: None},
             errors=(404,),
         )
 

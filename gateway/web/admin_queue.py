@@ -17,7 +17,7 @@ from gateway.operations.operator import MessageShelf
 from gateway.operations.queue import Done, Filter, QueueDesk, Waiting
 from gateway.orphans import MatchAttempt
 from gateway.providers.numbers import recipient_digits
-from gateway.web.endpoints import Call, Operation, answer
+from gateway.web.endpoints import Call, Operation, answer, for_operator
 from gateway.web.errors import ApiError
 from gateway.web.times import read_moment
 from gateway.web.views import timestamp
@@ -140,40 +140,30 @@ class AdminQueue:
 
     def operations(self) -> Iterable[Operation]:
         """What is served here."""
-        yield Operation(
-            method="GET",
-            path="/queue",
-            name="showQueue",
-            summary="Show what waits, by uplink and account",
-            serve=self.waiting,
-            role="admin",
-            answers={200: WaitingList},
+        yield for_operator(
+            "GET /queue", "showQueue", "Show what waits, by uplink and account", self.waiting, {200: WaitingList}
         )
         for verb, kind, summary, serve in (
             ("reroute", RerouteIn, "Have what waits go over another uplink", self.reroute),
             ("purge", PurgeIn, "Withdraw what waits", self.purge),
             ("requeue", RequeueIn, "Send what has failed again, as new messages", self.requeue),
         ):
-            yield Operation(
-                method="POST",
-                path=f"/queue/{verb}",
-                name=f"{verb}Queue",
-                summary=summary,
-                serve=serve,
-                role="admin",
+            yield for_operator(
+                f"POST /queue/{verb}",
+                f"{verb}Queue",
+                summary,
+                serve,
+                {200: Done},
                 body=kind,
-                answers={200: Done},
                 errors=(404, 408, 409, 413, 415),
             )
-        yield Operation(
-            method="GET",
-            path="/orphans",
-            name="listOrphans",
-            summary="Show receipts whose message never turned up",
-            serve=self.orphans,
-            role="admin",
+        yield for_operator(
+            "GET /orphans",
+            "listOrphans",
+            "Show receipts whose message never turned up",
+            self.orphans,
+            {200: OrphanList},
             query=OrphansQuery,
-            answers={200: OrphanList},
         )
 
     async def waiting(self, _call: Call) -> web.Response:

@@ -15,7 +15,7 @@ from gateway.operations import Operator, Reloaded
 from gateway.providers.forms import is_message_id
 from gateway.providers.numbers import recipient_digits
 from gateway.web import views
-from gateway.web.endpoints import Call, Operation, answer
+from gateway.web.endpoints import Call, Operation, answer, for_operator
 from gateway.web.errors import ApiError
 from gateway.web.messages import MessagesPage, MessagesQuery, find_page
 
@@ -67,62 +67,40 @@ class AdminSystem:
 
     def operations(self) -> Iterable[Operation]:
         """What is served here."""
-        yield Operation(
-            method="GET",
-            path="/messages",
-            name="listAllMessages",
-            summary="Find messages of any account, newest first",
-            serve=self.messages,
-            role="admin",
+        yield for_operator(
+            "GET /messages",
+            "listAllMessages",
+            "Find messages of any account, newest first",
+            self.messages,
+            {200: MessagesPage},
             query=AllMessagesQuery,
-            answers={200: MessagesPage},
         )
-        yield Operation(
-            method="GET",
-            path="/messages/{id}",
-            name="showAnyMessage",
-            summary="Show a message of any account with its parts and timeline",
-            serve=self.message,
-            role="admin",
-            answers={200: views.MessageView},
+        yield for_operator(
+            "GET /messages/{id}",
+            "showAnyMessage",
+            "Show a message of any account with its parts and timeline",
+            self.message,
+            {200: views.MessageView},
             errors=(404,),
         )
-        yield Operation(
-            method="GET",
-            path="/routes",
-            name="listRoutes",
-            summary="Show the routes in force",
-            serve=self.routes,
-            role="admin",
-            answers={200: RouteList},
-        )
-        yield Operation(
-            method="GET",
-            path="/routes/explain",
-            name="explainRoute",
-            summary="Say which route takes a message, and why; nothing is sent",
-            serve=self.explain,
-            role="admin",
+        yield for_operator("GET /routes", "listRoutes", "Show the routes in force", self.routes, {200: RouteList})
+        yield for_operator(
+            "GET /routes/explain",
+            "explainRoute",
+            "Say which route takes a message, and why; nothing is sent",
+            self.explain,
+            {200: dict[str, Any]},
             query=ExplainQuery,
-            answers={200: dict[str, Any]},
         )
-        yield Operation(
-            method="GET",
-            path="/nodes",
-            name="listNodes",
-            summary="Show the nodes that share the store",
-            serve=self.nodes,
-            role="admin",
-            answers={200: NodeList},
+        yield for_operator(
+            "GET /nodes", "listNodes", "Show the nodes that share the store", self.nodes, {200: NodeList}
         )
-        yield Operation(
-            method="POST",
-            path="/reload",
-            name="reload",
-            summary="Read the config again; binds of uplinks that did not change stay up",
-            serve=self.reload,
-            role="admin",
-            answers={200: Reloaded},
+        yield for_operator(
+            "POST /reload",
+            "reload",
+            "Read the config again; binds of uplinks that did not change stay up",
+            self.reload,
+            {200: Reloaded},
             errors=(409, 422),
         )
 

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.operations import BindView, UplinkDesk, UplinkStatus
-from gateway.web.endpoints import Call, Operation, answer
+from gateway.web.endpoints import Call, Operation, answer, for_operator
 
 _VERBS: Final = {
     "pause": "Send nothing over an uplink; its binds stay, and receipts are taken",
@@ -51,57 +51,36 @@ class AdminUplinks:
 
     def operations(self) -> Iterable[Operation]:
         """What is served here."""
-        yield Operation(
-            method="GET",
-            path="/binds",
-            name="listBinds",
-            summary="Show every bind: state, window, rate, counters, last error",
-            serve=self.binds,
-            role="admin",
+        yield for_operator(
+            "GET /binds",
+            "listBinds",
+            "Show every bind: state, window, rate, counters, last error",
+            self.binds,
+            {200: BindList},
             query=BindsQuery,
-            answers={200: BindList},
             errors=(404,),
         )
-        yield Operation(
-            method="GET",
-            path="/uplinks",
-            name="listUplinks",
-            summary="Show the uplinks",
-            serve=self.list,
-            role="admin",
-            answers={200: UplinkList},
-        )
-        yield Operation(
-            method="GET",
-            path="/uplinks/{uplink}",
-            name="showUplink",
-            summary="Show an uplink",
-            serve=self.show,
-            role="admin",
-            answers={200: UplinkStatus},
-            errors=(404,),
+        yield for_operator("GET /uplinks", "listUplinks", "Show the uplinks", self.list, {200: UplinkList})
+        yield for_operator(
+            "GET /uplinks/{uplink}", "showUplink", "Show an uplink", self.show, {200: UplinkStatus}, errors=(404,)
         )
         for verb, summary in _VERBS.items():
-            yield Operation(
-                method="POST",
-                path=f"/uplinks/{{uplink}}/{verb}",
-                name=f"{verb}Uplink",
-                summary=summary,
-                serve=self._verb(getattr(self._desk, verb)),
-                role="admin",
-                answers={200: UplinkStatus},
+            yield for_operator(
+                f"POST /uplinks/{{uplink}}/{verb}",
+                f"{verb}Uplink",
+                summary,
+                self._verb(getattr(self._desk, verb)),
+                {200: UplinkStatus},
                 errors=(404, 409),
             )
         for what in ("server", "bind"):
             for verb, summary in _PART_VERBS.items():
-                yield Operation(
-                    method="POST",
-                    path=f"/uplinks/{{uplink}}/{what}s/{{{what}}}/{verb}",
-                    name=f"{verb}{what.capitalize()}",
-                    summary=summary.format(what),
-                    serve=self._part_verb(getattr(self._desk, f"{verb}_{what}"), what),
-                    role="admin",
-                    answers={200: UplinkStatus},
+                yield for_operator(
+                    f"POST /uplinks/{{uplink}}/{what}s/{{{what}}}/{verb}",
+                    f"{verb}{what.capitalize()}",
+                    summary.format(what),
+                    self._part_verb(getattr(self._desk, f"{verb}_{what}"), what),
+                    {200: UplinkStatus},
                     errors=(404, 409),
                 )
 

@@ -125,6 +125,37 @@ class Operation:
     """Request headers with a meaning of their own."""
 
 
+def for_operator(
+    place: str,
+    name: str,
+    summary: str,
+    serve: Serve,
+    answers: Mapping[int, Any],
+    *,
+    query: type[msgspec.Struct] | None = None,
+    body: Any = None,
+    errors: tuple[int, ...] = (),
+) -> Operation:
+    """An endpoint of the admin listener.
+
+    Args:
+        place: method and path: ``GET /queue``.
+    """
+    method, _, path = place.partition(" ")
+    return Operation(
+        method=method,
+        path=path,
+        name=name,
+        summary=summary,
+        serve=serve,
+        role="admin",
+        query=query,
+        body=body,
+        answers=answers,
+        errors=errors,
+    )
+
+
 def mount(app: web.Application, operations: Iterable[Operation], authenticator: Authenticator) -> None:
     """Add the routes of operations."""
     for operation in operations:
