@@ -3,8 +3,9 @@
     HTTP ──► commit ──► 202 ──► commit `sending` ──► submit_sm ──► receipt ──► commit ──► callback
 
 Singles and batches of 100 as fast as they are answered, then singles at half that pace for the time of an answer; CPU
-a message by thread and by stage of the event loop; the same with PostgreSQL; Kannel with its spool store beside it, on
-the same work in the same run. Then nodes on one PostgreSQL: each limited by its SMSC, and all in each other's way.
+a message by thread and, in a run of its own, by stage of the event loop; the same with PostgreSQL; Kannel with its
+spool store beside it, on the same work in the same run (it waits for no disk). Then nodes on one PostgreSQL: each
+limited by its SMSC, and all in each other's way.
 
     python -m bench.gateway [--full]
 """
@@ -27,12 +28,14 @@ from typing import Final
 import pytest
 
 from bench.measure import Row, how_busy, machine, print_table
-from bench.peers.gateways import ROOT, Running, World, kannel, kannel_missing, smppkit, world
+from bench.peers.gateways import AROUND, ROOT, Running, World, kannel, kannel_missing, smppkit, world
 from bench.peers.http_load import Posting
 from bench.scale import Scale, scale
 from tests.postgres import Cluster, cluster
 
 DRAIN_SECONDS: Final = 120.0
+CONNECTIONS: Final = 256
+"""Of those who post single messages: each waits for its answer, which comes with a commit."""
 LIMITED_RATE: Final = 100.0
 """Parts a second that the SMSC allows a bind, where that is the limit; each node has one."""
 
@@ -70,7 +73,11 @@ def run(gateway: Running, around: World, posting: Posting) -> Measured:
     """Post everything, wait until all of it has come back."""
     before, cpu_before = around.counts(), gateway.cpu_seconds()
     done = subprocess.run(
-        [sys.executable, "-m", "bench.peers.http_load", posting.to_json()], capture_output=True, check=True, cwd=ROOT
+        [sys.executable, "-m", "bench.peers.http_load", posting.to_json()],
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        env=AROUND,
     )
     figures: dict[str, float] = json.loads(done.stdout)
     accepted, deadline = int(figures["accepted"]), time.monotonic() + DRAIN_SECONDS
@@ -109,43 +116,46 @@ Maker = Callable[[Path, World], AbstractContextManager[Running]]
 
 def single_node(size: Scale, new_url: Callable[[], str] | None) -> None:
     """One node, and Kannel beside it; rounds in turn, so that a drifting machine is fair to each."""
-    makers: dict[str, tuple[Maker, bool]] = {"SQLite": (smppkit, True)}
+    makers: dict[str, Maker] = {"SQLite": smppkit}
     if new_url is not None:
         postgres = new_url
-        makers["PostgreSQL"] = (lambda folder, around: smppkit(folder, around, postgres()), True)
+        makers["PostgreSQL"] = lambda folder, around: smppkit(folder, around, postgres())
     if reason := kannel_missing():
         print(f"Kannel is left out: {reason}")
     else:
-        makers["Kannel"] = (
-            lambda folder, around: kannel(folder, around.smpp_ports, callback_url=around.callback_url),
-            False,
-        )
+        makers["Kannel"] = lambda folder, around: kannel(folder, around.smpp_ports, callback_url=around.callback_url)
     runs: dict[str, list[Measured]] = {}
-    stages: dict[str, dict[str, int]] = {}
+    count = size.count(40_000)
     for _ in range(3 if size.is_full else 1):
-        for name, (make, is_ours) in makers.items():
-            with tempfile.TemporaryDirectory() as folder, world() as around:
-                with make(Path(folder), around) as gateway:
-                    count = size.count(40_000)
-                    singles = run(gateway, around, gateway.posting(count=count))
-                    runs.setdefault(f"{name}: singles", []).append(singles)
-                    half = gateway.posting(count=count // 2, rate=singles.submit_rate / 2)
-                    runs.setdefault(f"{name}: singles at half that pace", []).append(run(gateway, around, half))
-                    if is_ours:
-                        batches = gateway.posting(count=2 * count, batch=100, connections=8)
-                        runs.setdefault(f"{name}: batches of 100", []).append(run(gateway, around, batches))
-                    profile = gateway.profile
-                if profile is not None:
-                    stages[name] = json.loads(profile.read_text(encoding="utf-8"))["stages"]
+        for name, make in makers.items():
+            with tempfile.TemporaryDirectory() as folder, world() as around, make(Path(folder), around) as gateway:
+                singles = run(gateway, around, gateway.posting(count=count, connections=CONNECTIONS))
+                runs.setdefault(f"{name}: singles", []).append(singles)
+                half = gateway.posting(count=count // 2, connections=CONNECTIONS, rate=singles.submit_rate / 2)
+                runs.setdefault(f"{name}: singles at half that pace", []).append(run(gateway, around, half))
+                if name != "Kannel":
+                    batches = gateway.posting(count=2 * count, batch=100, connections=8)
+                    runs.setdefault(f"{name}: batches of 100", []).append(run(gateway, around, batches))
     best = {name: max(found, key=lambda one: one.submit_rate) for name, found in runs.items()}
     print_table("One node, everything durable; best of the rounds", HEADS, [_row(*item) for item in best.items()])
     if "Kannel: singles" in best:
         ratio = best["SQLite: singles"].submit_rate / best["Kannel: singles"].submit_rate
         print(f"beside Kannel's spool on identical work: {ratio:.1f} times")
-    for name, found in stages.items():
-        total = sum(found.values())
-        shares = sorted(found.items(), key=lambda item: -item[1])
-        print(f"{name}, the event loop's time: " + ", ".join(f"{stage} {n / total:.0%}" for stage, n in shares))
+
+
+def stages(size: Scale) -> None:
+    """What the event loop's time goes to."""
+    with tempfile.TemporaryDirectory() as folder, world() as around:
+        with smppkit(Path(folder), around, is_profiled=True) as gateway:
+            one = run(gateway, around, gateway.posting(count=size.count(40_000), connections=CONNECTIONS))
+            profile = gateway.profile
+        assert profile is not None
+        found: dict[str, int] = json.loads(profile.read_text(encoding="utf-8"))["stages"]
+    found.pop("idle", None)
+    share = one.cpu["event loop"] / sum(found.values())
+    rows = [Row(stage, (f"{n * share:,.0f}",)) for stage, n in sorted(found.items(), key=lambda item: -item[1])]
+    rows += [Row(name, (f"{used:,.0f}",)) for name, used in one.cpu.items() if name != "event loop"]
+    print_table("SQLite, singles: where a message's processor time goes, on asyncio's loop", ("µs",), rows)
 
 
 @contextmanager
@@ -207,6 +217,7 @@ def main() -> None:
         else:
             new_url = partial(_new_url, running)
         single_node(size, new_url)
+        stages(size)
         if new_url is not None:
             several_nodes(size, new_url)
     print(how_busy())

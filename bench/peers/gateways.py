@@ -1,6 +1,7 @@
 """Gateways as processes, for measuring: ours on SQLite or PostgreSQL, and Kannel with its spool store."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -19,6 +21,8 @@ ROOT: Final = Path(__file__).parents[2]
 KEY: Final = "bench-key"
 TICKS: Final = 100
 _START_SECONDS: Final = 30.0
+AROUND: Final = {**os.environ, "BENCH_LOOP": "uvloop" if find_spec("uvloop") else ""}
+"""The environment of what feeds gateways and of what they feed: lean, for the machine's cores are the gateways'."""
 
 
 class World:
@@ -58,6 +62,7 @@ def world(servers: int = 2, rate: float = 0.0) -> Iterator[World]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        env=AROUND,
     )
     try:
         yield World(process)
@@ -136,21 +141,25 @@ def smppkit(
     binds: int = 1,
     uplink: str = "",
     more: str = "",
+    is_profiled: bool = False,
 ) -> Iterator[Running]:
-    """Ours; by default on SQLite in the folder. It notes what its event loop is at."""
+    """Ours, as users run it or noting what its event loop (asyncio's) is at; by default on SQLite in the folder."""
     config, log, profile = (folder / f"{node}.{ending}" for ending in ("toml", "log", "json"))
     config.write_text(
         config_text(around, store or f"sqlite:{folder}/{node}.db", node=node, binds=binds, uplink=uplink, more=more),
         encoding="utf-8",
     )
+    program = ["bench.peers.profiled_gateway", str(config), str(profile)]
+    if not is_profiled:
+        program = ["gateway", "serve", str(config), "--log-format", "json"]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bench.peers.profiled_gateway", str(config), str(profile)], stderr=output, cwd=ROOT
-        )
+        process = subprocess.Popen([sys.executable, "-m", *program], stderr=output, cwd=ROOT)
         try:
             port = int(_wait_for(log, rb'"http": ?"127\.0\.0\.1:(\d+)"')[1])
             _wait_for(log, rb'"bind is up"')
-            yield Running(f"smppkit, {'PostgreSQL' if store else 'SQLite'}", port, [process], profile)
+            yield Running(
+                f"smppkit, {'PostgreSQL' if store else 'SQLite'}", port, [process], profile if is_profiled else None
+            )
         finally:
             process.terminate()
             try:
