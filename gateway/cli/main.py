@@ -9,6 +9,7 @@ import click
 from gateway import config as settings
 from gateway.cli.accounts import account
 from gateway.cli.callbacks import callback_urls
+from gateway.cli.describing import openapi
 from gateway.cli.messages import message, messages, queue
 from gateway.cli.remote import CONFIG_FILE, REFUSED, fail, load_config
 from gateway.cli.secrets import secrets
@@ -88,3 +89,4 @@ for command in (account, binds, drain, message, messages, migrate, nodes, pause,
 main.add_command(secrets)
 main.add_command(webhooks)
 main.add_command(callback_urls)
+main.add_command(openapi)

@@ -34,8 +34,8 @@ class DialectDoor:
         self._services = services
 
     def add_to(self, app: web.Application) -> None:
-        """Add the route."""
-        add_route(app, "*", f"{self._prefix}/{{path:.*}}", self.handle)
+        """Add the route; a line break in a path is a path like any other."""
+        add_route(app, "*", f"{self._prefix}/{{path:(?s:.*)}}", self.handle)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one request."""

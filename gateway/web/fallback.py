@@ -20,4 +20,4 @@ def add_fallback(app: web.Application) -> None:
             return error_response(ApiError(405, "method_not_allowed", f"use {methods}", headers={"Allow": methods}))
         return error_response(ApiError(404, "not_found", "there is nothing at this path"))
 
-    add_route(app, "*", "/{path:.*}", answer_nothing)
+    add_route(app, "*", "/{path:(?s:.*)}", answer_nothing)

@@ -84,7 +84,8 @@ VERIFY_STATUS: Final[Mapping[int, Code]] = {
         "Only applicable to pay-per-conversion API",
     ),
     20: Code(400, "The request could not be routed"),
-    21: Code(500, "System error, request could not be processed"),
+    # Ours is to say that a brand or template cannot be used: nothing is gained by trying again.
+    21: Code(400, "System error, request could not be processed"),
     22: Code(404, "Unknown request"),
     23: Code(400, "Invalid service - your request makes use of a facility that is not enabled on your account"),
     26: Code(400, "Missing mandatory parameter: bot username"),
@@ -134,6 +135,20 @@ MEDIA_STATUS: Final[Mapping[int, Code]] = {
     500: Code(500, "Internal server error"),
 }
 """Here the HTTP status is the code, and the body is empty."""
+
+
+TABLES: Final = (
+    SMS_STATUS,
+    REPORT_STATUS,
+    BALANCE_STATUS,
+    PRICING_STATUS,
+    CONVERSION_STATUS,
+    LOOKUP_STATUS,
+    VERIFY_STATUS,
+    VOICE_STATUS,
+    WHATSAPP_STATUS,
+    MEDIA_STATUS,
+)
 
 
 class Words(NamedTuple):

@@ -74,7 +74,11 @@ async def request_elsewhere(asked: Asked) -> WebAnswer:
     if asked.request.path.endswith("/telegram"):
         asked.required("from", NO_BOT)
     asked.required("to", NO_RECEIVER)
-    asked.required("brand", NO_BRAND)
+    if len(asked.required("brand", NO_BRAND)) > MAX_BRAND:
+        raise Refused(BRAND_TOO_LONG)
+    if asked.text("code-length") not in ("", *CODE_LENGTHS):
+        raise Refused(BAD_CODE_LENGTH)
+    _number(asked, "pin-validity", VALIDITY_SECONDS, DEFAULT_VALIDITY, BAD_VALIDITY)
     return await asked.passed(caller.name)
 
 

@@ -47,7 +47,7 @@ async def test_body_over_the_limit_has_the_error_shape(client: Client, behind: B
     assert behind.intake.calls == 0
 
 
-@pytest.mark.parametrize("path", ["/mocean/rest/2/verify/none", "/mocean/", "/mocean/rest/2/sms/more"])
+@pytest.mark.parametrize("path", ["/mocean/rest/2/verify/none", "/mocean/", "/mocean/rest/2/sms/more", "/mocean/%0A"])
 async def test_unknown_path_has_the_error_shape_in_xml(client: Client, path: str) -> None:
     response = await client.post(path, data="", headers=FORM)
     assert response.status == 404
