@@ -20,6 +20,8 @@ from gateway.outgoing import DNS_CACHE_SECONDS, USER_AGENT, CheckedResolver
 
 IDLE_SECONDS: Final = 15.0
 """How long an unused connection is kept: less than servers do."""
+LOOK_SECONDS: Final = 0.25
+"""How often it is looked for answers that are overdue: one timer for all of them costs nothing."""
 HEAD_LIMIT: Final = 65_536
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)", re.IGNORECASE)
@@ -77,6 +79,8 @@ class PostClient:
         self._open: set[Connection] = set()
         self._names: dict[tuple[str, int], tuple[float, list[str]]] = {}
         self._tls: ssl.SSLContext | None = None
+        self._look_seconds = min(LOOK_SECONDS, timeout_seconds / 4)
+        self._looking: asyncio.TimerHandle | None = None
 
     async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Make a request; the status of its answer.
@@ -88,18 +92,23 @@ class PostClient:
         """
         target = target_of(url)
         octets = _octets(method, target, headers, body)
+        deadline = asyncio.get_running_loop().time() + self._timeout
         connection = self._take(target)
-        async with asyncio.timeout(self._timeout):
-            if connection is not None:
-                try:
-                    return await self._exchange(connection, octets, target)
-                except ConnectionError:
-                    if connection.has_answered:
-                        raise
-                    # It was closed while it was idle: nobody has read what we wrote, or would have said so.
-            return await self._exchange(await self._connect(target), octets, target)
+        if connection is not None:
+            try:
+                return await self._exchange(connection, octets, target, deadline)
+            except ConnectionError:
+                if connection.has_answered:
+                    raise
+                # It was closed while it was idle: nobody has read what we wrote, or would have said so.
+        async with asyncio.timeout_at(deadline):
+            connection = await self._connect(target)
+        return await self._exchange(connection, octets, target, deadline)
 
-    async def _exchange(self, connection: "Connection", octets: bytes, target: Target) -> int:
+    async def _exchange(self, connection: "Connection", octets: bytes, target: Target, deadline: float) -> int:
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
+        connection.until = deadline
         try:
             status = await connection.exchange(octets)
         except BaseException:
@@ -107,15 +116,22 @@ class PostClient:
             raise
         if connection.is_reusable:
             self._idle.setdefault(target[:3], []).append(connection)
-            connection.rest(IDLE_SECONDS)
+            connection.until = asyncio.get_running_loop().time() + IDLE_SECONDS
         return status
+
+    def _look(self) -> None:
+        """End what has taken too long, and what nobody has used for long."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in [one for one in self._open if one.until <= now]:
+            connection.expire()
+        self._looking = loop.call_later(self._look_seconds, self._look) if self._open else None
 
     def _take(self, target: Target) -> "Connection | None":
         idle = self._idle.get(target[:3])
         while idle:
             connection = idle.pop()
             if connection.is_reusable:
-                connection.wake()
                 return connection
         self._idle.pop(target[:3], None)
         return None
@@ -156,8 +172,15 @@ class PostClient:
             self._tls = ssl.create_default_context()
         return self._tls
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are, those at rest included."""
+        return len(self._open)
+
     async def close(self) -> None:
         """Close all connections."""
+        if self._looking is not None:
+            self._looking.cancel()
         for connection in list(self._open):
             connection.abort()
         await self._resolver.close()
@@ -177,8 +200,9 @@ class Connection(asyncio.Protocol):
         self._left = 0
         """Octets of the body to come; -1: in chunks."""
         self._read = 0
-        self._timer: asyncio.TimerHandle | None = None
         self.is_reusable = True
+        self.until = float("inf")
+        """When its answer is overdue, or it has not been used for long enough; on the loop's clock."""
         self.has_answered = False
         """Whether any octet of an answer to the last request came."""
 
@@ -197,20 +221,15 @@ class Connection(asyncio.Protocol):
         finally:
             self._answer = None
 
-    def rest(self, seconds: float) -> None:
-        """Close it unless it is used again soon."""
-        self._timer = self._loop.call_later(seconds, self.abort)
-
-    def wake(self) -> None:
-        """It is used again."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def expire(self) -> None:
+        """Its time is over."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(TimeoutError("no answer in time"))
+        self.abort()
 
     def abort(self) -> None:
         """Close it now."""
         self.is_reusable = False
-        self.wake()
         if self._transport is not None:
             self._transport.abort()
 
@@ -225,7 +244,6 @@ class Connection(asyncio.Protocol):
         """It is closed."""
         self._register.discard(self)
         self.is_reusable = False
-        self.wake()
         if self._answer is not None and not self._answer.done():
             if self._status:
                 # The body was what ended with the connection; nobody looks at it.

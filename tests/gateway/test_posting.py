@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from gateway import posting
 from gateway.networks import parse_networks
 from gateway.outgoing import CheckedResolver
 from gateway.posting import BrokenAnswer, PostClient, target_of
@@ -119,6 +120,19 @@ async def test_a_connection_that_was_closed_while_idle_is_replaced() -> None:
         await post(made, raw)
         raw.writers[0].close()
         # Not known here yet: the request goes out over it, and nobody is there.
+        assert await post(made, raw) == 200
+        assert raw.connections == 2
+
+
+async def test_a_connection_that_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "IDLE_SECONDS", 0.01)
+    async with serving(OK) as raw, client(timeout=0.2) as made:
+        assert await post(made, raw) == 200
+
+        async with asyncio.timeout(30):
+            while made.open_connections:
+                await asyncio.sleep(0.01)
+
         assert await post(made, raw) == 200
         assert raw.connections == 2
 
