@@ -172,7 +172,7 @@ class Gateway(Parts):
             is_healthy=self.is_healthy,
             limits=limits,
             outbox=self._outbox,
-            callbacks=CallbackDoor(self._addresses, self._called_back, self._pass_through, self.metrics),
+            callbacks=CallbackDoor(self._addresses, self._called_back, self._pass_through, self.metrics, self._events),
         )
         admin = build_admin_app(
             is_healthy=self.is_healthy,

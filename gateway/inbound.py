@@ -10,7 +10,7 @@ before its SMSC hears that all is well.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import structlog
@@ -20,7 +20,7 @@ from gateway.errors import InvalidMessage, StoreError
 from gateway.joining import Joined, Joiner
 from gateway.keywords import Keywords, Meaning, folded, keyword_of
 from gateway.metrics import Metrics
-from gateway.models import Inbound, Message, NewMessage
+from gateway.models import Callback, Inbound, Message, NewMessage
 from gateway.optouts import OptOuts
 from gateway.patterns import Patterns, is_pattern
 from gateway.reports import OVER_BINDS
@@ -108,6 +108,19 @@ def plain_digits(number: str) -> str:
 # --- what it asks for ---
 
 
+class InboundEvents(Protocol):
+    """Tells apps that have subscribed; `gateway.services.events.AppEvents` is one."""
+
+    async def arrived(self, inbound: Inbound, *, is_told: bool) -> Callback | None:
+        """What is owed for a message, to be kept with it; nothing where something is already (`is_told`)."""
+
+    async def stopped(self, account: str, number: str) -> None:
+        """A number wants no more messages."""
+
+    async def started(self, account: str, number: str) -> None:
+        """It wants them again."""
+
+
 async def _nobody(messages: Sequence[NewMessage]) -> Sequence[Message | InvalidMessage]:
     return [InvalidMessage("no_route", "nothing can be sent yet") for _ in messages]
 
@@ -137,6 +150,8 @@ class InboundDesk:
         self._on_callbacks = on_callbacks
         self._clock = clock
         self.reply = reply
+        self.events: InboundEvents | None = None
+        """Apps that have subscribed; None: there are none."""
         self._joiner = Joiner(store, config.uplink, config.inbound.join_seconds, clock=clock)
         self.reconfigure(config, bookkeeping)
 
@@ -188,6 +203,9 @@ class InboundDesk:
         if owner.account:
             await self._heed(inbound)
         callback = self._book.inbound_callback(inbound, owner.url, owner.dialect) if owner.account else None
+        if owner.account and self.events is not None and not inbound.udh:
+            # Before the commit: who is told twice can tell, who is not told cannot.
+            callback = await self.events.arrived(inbound, is_told=callback is not None) or callback
         await self._store.add_inbound(inbound, callback)
         await self._joiner.finish(joined)
         self._metrics.inbound.labels(inbound.uplink, "yes" if owner.account else "no").inc()
@@ -206,12 +224,16 @@ class InboundDesk:
         if meaning == "start":
             for account in accounts:
                 await self._opt_outs.remove(account, number)
+                if self.events is not None:
+                    await self.events.started(account, number)
         if meaning != "stop" or not self._opt_outs.has(inbound.account, number):
             # Before the number is on the list: afterwards nothing may be sent to it.
             await self._answer(inbound, number, meaning)
         if meaning == "stop":
             for account in accounts:
                 await self._opt_outs.add(account, number, inbound.text.strip()[:40])
+                if self.events is not None:
+                    await self.events.stopped(account, number)
 
     async def _answer(self, inbound: Inbound, number: str, meaning: Meaning) -> None:
         """Answer once a day; never a machine, and never ourselves, so that two gateways cannot keep each other busy."""

@@ -41,6 +41,8 @@ from gateway.sealing import Sealer
 from gateway.secretkey import SecretKey, open_secret_key
 from gateway.services.apps import ConfiguredApps
 from gateway.services.assembly import ServiceDesk
+from gateway.services.events import AppEvents
+from gateway.services.owing import NoticeBoard
 from gateway.services.passthrough import PassThroughService
 from gateway.services.probe import AddressProbe
 from gateway.services.rates import RateLimits
@@ -248,7 +250,10 @@ class Parts:
         self._desk.reply = self._intake.accept
         self._accounts = Accounts(self.config.account)
         self._rates = RateLimits(request_rates(self.config.account), share_of=self._shares.of)
-        self._apps = ConfiguredApps(lambda: self.config.account)
+        self._apps = ConfiguredApps(lambda: self.config.account, lambda: self.config.http.public_url)
+        self._notices = NoticeBoard(self.store, self._on_callbacks)
+        self._events = AppEvents(lambda: self.config, self._dialects, self._service_desk.directory, self._notices)
+        self._desk.events = self._events
         self._tokens = AccountTokens(self._secret_key, self._accounts.get)
         self._probe = AddressProbe(parse_networks(self.config.webhooks.allow_private_networks))
         self._outbox = Outbox(self.store, self._on_callbacks)
@@ -439,6 +444,7 @@ class Parts:
             apps=self._apps,
             tokens=self._tokens,
             probe=self._probe,
+            notices=self._notices,
             clock=time.time,
         )
 

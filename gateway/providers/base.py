@@ -23,6 +23,7 @@ from gateway.providers.ports import (
     Flows,
     Ledger,
     MessageLog,
+    Notices,
     NotOffered,
     Numbers,
     PassThrough,
@@ -172,6 +173,7 @@ class Services:
     apps: Apps = _DEFAULT_APPS
     tokens: Tokens = _ABSENT
     probe: Probe = _ABSENT
+    notices: Notices = _ABSENT
     clock: Callable[[], float] = _long_ago
     """Seconds since the epoch."""
 

@@ -14,6 +14,7 @@ import msgspec
 from gateway.models import Inbound, Receipt, SubmitResult
 from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.carrying import Outgoing
+from gateway.providers.seams import ProviderEvent
 from gateway.settings import Secret
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class CallbackRead(msgspec.Struct, frozen=True, kw_only=True):
     """Neither: it belongs to a request that was passed on, and is relayed as it came."""
     reference: str = ""
     """What a relayed one is found by."""
+    event: ProviderEvent | None = None
+    """What it tells whoever subscribed to that, where no request has asked for it."""
     answer: WebAnswer = WebAnswer(status=200, content_type="text/plain", body=b"")
 
 

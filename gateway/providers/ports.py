@@ -30,7 +30,7 @@ from gateway.providers.verifying import VerifyStatus as VerifyStatus
 from gateway.providers.verifying import VerifyStep as VerifyStep
 
 if TYPE_CHECKING:
-    from gateway.models import Inbound, Message, State
+    from gateway.models import Callback, Inbound, Message, State
     from gateway.providers.base import Caller, WebAnswer, WebRequest
 
 
@@ -255,6 +255,9 @@ class MessageLog(Protocol):
     async def count_by_state(self, account: str, *, since: float, until: float) -> "Mapping[str, Mapping[State, int]]":
         """How many messages of each state, by day (YYYY-MM-DD, UTC)."""
 
+    async def count_group(self, account: str, group: str) -> int:
+        """How many messages were sent in a batch."""
+
     async def find_inbound(
         self,
         account: str,
@@ -321,6 +324,8 @@ class AppOptions(msgspec.Struct, frozen=True, kw_only=True):
     promotional_products: tuple[str, ...] = ("P",)
     promotional_hours: Hours = _INDIAN_HOURS
     """When those may be sent."""
+    base_url: str = ""
+    """Where this dialect is reached from outside; empty: nobody has said."""
 
 
 class Apps(Protocol):
@@ -349,6 +354,20 @@ class Tokens(Protocol):
 
         Raises:
             gateway.errors.Unauthorized: it is none of ours, or its time is over.
+        """
+
+
+class Notices(Protocol):
+    """Keeps what apps are to be told of."""
+
+    async def owe(self, account: str, dialect: str, about: str, callbacks: "Sequence[Callback]") -> None:
+        """Keep callbacks without id and times, which are posted as all others; returns after the commit.
+
+        Args:
+            about: what they are about: a number, the id of a message.
+
+        Raises:
+            gateway.errors.StoreError: they were not kept.
         """
 
 

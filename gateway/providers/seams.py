@@ -8,15 +8,15 @@ what is owed ──► ServiceCallbacks ──► Callback (committed with what 
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, StrEnum, auto
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from gateway.providers.verifying import Verification
 
 if TYPE_CHECKING:
-    from gateway.models import Callback
-    from gateway.providers.ports import Flow, NetworkInfo, NumberInfo
+    from gateway.models import Callback, Inbound
+    from gateway.providers.ports import Directory, Flow, NetworkInfo, NumberInfo
 
 
 # --- channels other than our own SMS ---
@@ -128,6 +128,39 @@ class ChannelStates(Protocol):
 
     async def on_channel_state(self, order_id: str, state: ChannelState, detail: str = "") -> None:
         """Note it; returns after the commit. Unknown orders are passed over."""
+
+
+# --- events ---
+
+
+class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider tells of its own accord: no call of ours has asked for it."""
+
+    name: str
+    numbers: tuple[str, ...] = ()
+    """On our side: what a message came to."""
+    content: "Mapping[str, Any]" = {}
+
+
+@runtime_checkable
+class Subscribing(Protocol):
+    """A dialect whose apps subscribe to events; each method returns what is owed to those who did."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+
+    async def arrived(self, inbound: "Inbound", directory: "Directory") -> "Sequence[Callback]":
+        """A message from a handset."""
+
+    async def stopped(self, account: str, number: str, directory: "Directory") -> "Sequence[Callback]":
+        """A number that asked for no more messages; noted where the app sees it."""
+
+    async def started(self, account: str, number: str, directory: "Directory") -> None:
+        """One that asked for them again."""
+
+    async def relayed(self, account: str, event: ProviderEvent, directory: "Directory") -> "Sequence[Callback]":
+        """An event of the provider's own."""
 
 
 # --- look-ups in networks ---

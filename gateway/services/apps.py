@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.config import AccountConfig, MobtextingConfig
 from gateway.hours import Hours
+from gateway.providers.mobtexting.spec import PREFIX
 from gateway.providers.ports import AppOptions
 
 _PLAIN = AppOptions()
@@ -12,14 +13,18 @@ _PLAIN = AppOptions()
 class ConfiguredApps:
     """The port `Apps`."""
 
-    def __init__(self, accounts: Callable[[], Mapping[str, AccountConfig]]) -> None:
+    def __init__(
+        self, accounts: Callable[[], Mapping[str, AccountConfig]], public_url: Callable[[], str] = lambda: ""
+    ) -> None:
         """Make the port.
 
         Args:
             accounts: those there are now.
+            public_url: where the public listener is reached from outside; empty: nobody has said.
         """
         self._accounts = accounts
-        self._read: dict[str, tuple[MobtextingConfig, AppOptions]] = {}
+        self._public_url = public_url
+        self._read: dict[str, tuple[MobtextingConfig, str, AppOptions]] = {}
 
     def options(self, account: str, dialect: str) -> AppOptions:
         """The options of one app."""
@@ -27,17 +32,18 @@ class ConfiguredApps:
         app = config.mobtexting if config is not None else None
         if app is None:
             return _PLAIN
-        known = self._read.get(account)
-        if known is None or known[0] is not app:
-            known = self._read[account] = (app, _of(app))
-        return known[1]
+        known, url = self._read.get(account), self._public_url()
+        if known is None or known[0] is not app or known[1] != url:
+            known = self._read[account] = (app, url, _of(app, url))
+        return known[2]
 
 
-def _of(app: MobtextingConfig) -> AppOptions:
+def _of(app: MobtextingConfig, url: str) -> AppOptions:
     return AppOptions(
         time_zone=app.time_zone,
         products=app.products,
         is_scrubbed=app.scrub,
         promotional_products=app.promotional_products,
         promotional_hours=Hours(app.promotional_hours, time_zone=app.time_zone),
+        base_url=url and url.rstrip("/") + PREFIX,
     )

@@ -244,9 +244,14 @@ class DirectoryService:
     async def has_any(self, account: str, kind: str) -> bool:
         """Whether an account has anything of a kind; that it has not is believed for a second."""
         now, writes = self._clock(), self._writes
-        if now < self._none.get((account, kind), 0.0):
-            return False
+        believed_until = self._none.get((account, kind))
+        if believed_until is not None:
+            if now < believed_until:
+                return False
+            # One looks again, the others believe it until then.
+            self._none[account, kind] = now + NONE_SECONDS
         if await self._shelf(kind).page(account, limit=1):
+            self._none.pop((account, kind), None)
             return True
         if writes == self._writes:
             # Whatever was added while we looked may have been missed.
@@ -260,6 +265,9 @@ class DirectoryService:
         until, entries = known.get(name, (0.0, ()))
         if now < until:
             return entries
+        if until:
+            # One looks again, the others go by what was until then.
+            known[name] = now + NONE_SECONDS, entries
         entries = await self.by_name(account, kind, name)
         if writes == self._writes:
             if len(known) >= RECALLED:

@@ -16,6 +16,7 @@ from gateway.http import UnreadableBody, add_route, read_body
 from gateway.metrics import Metrics
 from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.connecting import BadCallback, CallbackRead
+from gateway.providers.seams import ProviderEvent
 from gateway.uplinks.addresses import PATH, CallbackAddresses
 
 _log: Final = structlog.get_logger("gateway.web")
@@ -48,6 +49,13 @@ class Relay(Protocol):
         """The same where the request says itself what it belongs to."""
 
 
+class Events(Protocol):
+    """Knows who subscribed to what providers tell of their own accord."""
+
+    async def relayed(self, uplink: str, event: ProviderEvent) -> bool:
+        """Commit what is owed for an event; whether anything is."""
+
+
 class CallbackDoor:
     """The callbacks of all uplinks.
 
@@ -61,10 +69,12 @@ class CallbackDoor:
         taker: Callable[[str], Taker | None],
         relay: Relay,
         metrics: Metrics,
+        events: Events | None = None,
     ) -> None:
         self._addresses = addresses
         self._taker = taker
         self._relay = relay
+        self._events = events
         self._metrics = metrics
 
     def add_to(self, app: web.Application) -> None:
@@ -105,10 +115,16 @@ class CallbackDoor:
             return await self._relayed(name, self._relay.relay(name, relay_id, request))
         read, answer = await taker.take_callback(request)
         if read.relay:
-            owed = self._relay.relay_by_reference(name, read.reference, request)
-            return await self._relayed(name, owed, answer)
+            return await self._relayed(name, self._owed(name, read, request), answer)
         self._count(name, "taken")
         return _response(answer)
+
+    async def _owed(self, name: str, read: CallbackRead, request: WebRequest) -> WebAnswer | None:
+        """To whom the request belongs that it is about; else to whoever subscribed to such events."""
+        said = await self._relay.relay_by_reference(name, read.reference, request)
+        if said is not None or read.event is None or self._events is None:
+            return said
+        return read.answer if await self._events.relayed(name, read.event) else None
 
     async def _relayed(
         self, name: str, owed: Awaitable[WebAnswer | None], answer: WebAnswer | None = None

@@ -45,14 +45,15 @@ class DialectDoor:
         return _response(answer)
 
     async def _answer(self, request: web.Request) -> WebAnswer:
+        read = self._read(request)
         try:
-            if self._streams(request):
+            if self._streaming is not None and request.can_read_body and self._streaming.streams(read):
                 check_stream(request)
-                read = msgspec.structs.replace(self._read(request, b""), stream=pieces_of(request))
+                read = msgspec.structs.replace(read, stream=pieces_of(request))
             else:
-                read = self._read(request, await read_body(request))
+                read = msgspec.structs.replace(read, body=await read_body(request))
         except UnreadableBody as error:
-            return self._dialect.refuse(self._read(request, b""), _REFUSALS[type(error)])
+            return self._dialect.refuse(read, _REFUSALS[type(error)])
         try:
             return await self._dialect.answer(read, self._services)
         except Exception:
@@ -60,12 +61,8 @@ class DialectDoor:
             _log.error("request failed", door=self._dialect.name, traceback=traceback.format_exc())
             return self._dialect.refuse(read, Refusal.INTERNAL)
 
-    def _streams(self, request: web.Request) -> bool:
-        if self._streaming is None or not request.can_read_body:
-            return False
-        return self._streaming.streams(self._read(request, b""))
-
-    def _read(self, request: web.Request, body: bytes) -> WebRequest:
+    def _read(self, request: web.Request) -> WebRequest:
+        """The request without its body."""
         # raw_path is the request line's target; its octets beyond ASCII survive as surrogates.
         query = request.raw_path.partition("?")[2].partition("#")[0]
         return WebRequest(
@@ -73,7 +70,6 @@ class DialectDoor:
             path=request.path[len(self._prefix) :],
             query=query.encode("utf-8", "surrogateescape"),
             content_type=request.content_type.lower() if "Content-Type" in request.headers else "",
-            body=body,
             headers=request.headers,
             remote=request.remote or "",
         )

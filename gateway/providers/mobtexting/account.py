@@ -14,7 +14,7 @@ from gateway.providers.mobtexting.request import Asked, Refused, invalid
 from gateway.providers.numbers import recipient_digits
 
 JWT_SECONDS: Final = 3_600
-LOG_LIMIT: Final = 10_000
+PASSED_AT_ONCE: Final = 1_000
 _PER_LOG_PAGE: Final = 25
 
 
@@ -27,38 +27,63 @@ async def status(asked: Asked) -> WebAnswer:
     if len(given) != 1:
         raise invalid("id", "One of id, mobile, cid, date, group_id is required.")
     ((name, value),) = given.items()
-    if name in ("id", "cid"):
-        message = await asked.services.lookup.message(asked.account, value) if is_message_id(value) else None
-        return answers.done([] if message is None else [_status(asked, message)])
     if name == "mobile":
-        found = await asked.services.log.find_messages(
-            asked.account, recipient=recipient_digits(value) or value, limit=answers.STATUSES_PER_PAGE
-        )
-        return answers.done([_status(asked, message) for message in found])
-    if name == "group_id":
-        return await _paged(asked, group=value)
-    begin, end = _day(asked, value)
-    return await _paged(asked, since=begin, until=end)
+        return _statuses(asked, await _newest(asked, recipient=recipient_digits(value) or value))
+    if name == "date":
+        begin, end = _day(asked, value)
+        days = await asked.services.log.count_by_state(asked.account, since=begin, until=end)
+        total = sum(sum(states.values()) for states in days.values())
+        return await _paged(asked, total, since=begin, until=end)
+    if name == "cid" and (found := await _newest(asked, client_reference=value)):
+        # The app's own id; what reports call so is the message's.
+        return _statuses(asked, found)
+    if name == "group_id" and (total := await asked.services.log.count_group(asked.account, value)):
+        return await _paged(asked, total, group=value)
+    message = await asked.services.lookup.message(asked.account, value) if is_message_id(value) else None
+    alone = [] if message is None else [message]
+    # A message that was sent alone is its own group.
+    return _page(asked, alone, len(alone)) if name == "group_id" else _statuses(asked, alone)
 
 
-async def _paged(asked: Asked, *, group: str = "", since: float = 0.0, until: float = 0.0) -> WebAnswer:
-    page, per_page = asked.page(), answers.STATUSES_PER_PAGE
-    found = await asked.services.log.find_messages(
-        asked.account, group=group, since=since, until=until, limit=min(LOG_LIMIT, page * per_page + 1)
+async def _newest(asked: Asked, *, recipient: str = "", client_reference: str = "") -> Sequence[Message]:
+    return await asked.services.log.find_messages(
+        asked.account, recipient=recipient, client_reference=client_reference, limit=answers.STATUSES_PER_PAGE
     )
-    shown = found[(page - 1) * per_page : page * per_page]
+
+
+def _statuses(asked: Asked, messages: Sequence[Message]) -> WebAnswer:
+    return answers.done([_status(asked, message) for message in messages])
+
+
+async def _paged(asked: Asked, total: int, *, group: str = "", since: float = 0.0, until: float = 0.0) -> WebAnswer:
+    page, per_page = asked.page(), answers.STATUSES_PER_PAGE
+    skip, before = (page - 1) * per_page, ""
+    while 0 < skip < total:
+        # Pages are numbered, messages are found from one to the next: what comes before is passed over.
+        passed = await asked.services.log.find_messages(
+            asked.account, group=group, since=since, until=until, limit=min(skip, PASSED_AT_ONCE), before_id=before
+        )
+        if not passed:
+            break
+        skip, before = skip - len(passed), passed[-1].id
+    shown: Sequence[Message] = ()
+    if skip == 0:
+        shown = await asked.services.log.find_messages(
+            asked.account, group=group, since=since, until=until, limit=per_page, before_id=before
+        )
+    return _page(asked, shown, total)
+
+
+def _page(asked: Asked, messages: Sequence[Message], total: int) -> WebAnswer:
+    rows = [_status(asked, message) for message in messages]
+    per_page = answers.STATUSES_PER_PAGE
     return answers.page(
-        [_status(asked, message) for message in shown],
-        # How many there are beyond the next page is not counted.
-        len(found),
-        number=page,
-        path=asked.request.path,
-        per_page=per_page,
+        rows, total, number=asked.page(), path=asked.list_path, query=asked.list_query, per_page=per_page
     )
 
 
 def _status(asked: Asked, message: Message) -> Mapping[str, object]:
-    zone = asked.services.apps.options(asked.account, spec.NAME).time_zone
+    zone = asked.options.time_zone
     is_final = message.state.is_final
     return {
         "id": message.id,
@@ -79,7 +104,7 @@ def _status(asked: Asked, message: Message) -> Mapping[str, object]:
 
 
 def _day(asked: Asked, written: str) -> tuple[float, float]:
-    zone = ZoneInfo(asked.services.apps.options(asked.account, spec.NAME).time_zone)
+    zone = ZoneInfo(asked.options.time_zone)
     try:
         begin = datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=zone)
         return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
@@ -129,7 +154,7 @@ async def inbound_log(asked: Asked) -> WebAnswer:
 
 
 def _inbound(asked: Asked, inbound: Inbound) -> Mapping[str, object]:
-    zone = asked.services.apps.options(asked.account, spec.NAME).time_zone
+    zone = asked.options.time_zone
     return {
         "id": inbound.id,
         "mobile": inbound.sender,
@@ -140,20 +165,20 @@ def _inbound(asked: Asked, inbound: Inbound) -> Mapping[str, object]:
 
 
 def _old_page(asked: Asked, rows: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
-    page, path = asked.page(), asked.request.path
+    page, path = asked.page(), f"{asked.list_path}?{asked.list_query}page="
     shown = rows[(page - 1) * _PER_LOG_PAGE : page * _PER_LOG_PAGE]
     last = max(1, -(-len(rows) // _PER_LOG_PAGE))
     return {
         "current_page": page,
         "data": shown,
-        "first_page_url": f"{path}?page=1",
+        "first_page_url": f"{path}1",
         "from": (page - 1) * _PER_LOG_PAGE + 1 if shown else None,
         "last_page": last,
-        "last_page_url": f"{path}?page={last}",
-        "next_page_url": f"{path}?page={page + 1}" if page < last else None,
-        "path": path,
+        "last_page_url": f"{path}{last}",
+        "next_page_url": f"{path}{page + 1}" if page < last else None,
+        "path": asked.list_path,
         "per_page": _PER_LOG_PAGE,
-        "prev_page_url": f"{path}?page={page - 1}" if page > 1 else None,
+        "prev_page_url": f"{path}{page - 1}" if page > 1 else None,
         "to": (page - 1) * _PER_LOG_PAGE + len(shown) if shown else None,
         "total": len(rows),
     }
@@ -178,6 +203,9 @@ async def pricing(asked: Asked) -> WebAnswer:
     prices = await asked.services.ledger.prices(asked.account, country=asked.filter("iso").upper())
     codes = {iso: code for iso, _, code in asked.services.numbers.countries()}
     service = asked.filter("service") or "T"
+    status = asked.filter("status")
+    if status not in ("", "0", "1"):
+        raise invalid("filter[status]", "The selected filter[status] is invalid.")
     rows = [
         {
             "iso": price.country or None,
@@ -191,11 +219,14 @@ async def pricing(asked: Asked) -> WebAnswer:
             "created_at": None,
             "updated_at": None,
         }
-        for price in prices
+        # Every price that there is holds.
+        for price in (prices if status != "0" else ())
     ]
     page = asked.page()
     shown = rows[(page - 1) * answers.PER_PAGE : page * answers.PER_PAGE]
-    return answers.page(shown, len(rows), number=page, path=asked.request.path)
+    return answers.page(
+        shown, len(rows), number=page, path=asked.list_path, query=asked.list_query, message="Pricing List"
+    )
 
 
 async def balance(asked: Asked) -> WebAnswer:

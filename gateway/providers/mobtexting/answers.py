@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -113,6 +114,7 @@ def page(
     *,
     number: int,
     path: str,
+    query: str = "",
     per_page: int = PER_PAGE,
     message: str = "OK",
 ) -> WebAnswer:
@@ -121,12 +123,13 @@ def page(
     Args:
         number: which, from 1.
         path: of the list, for the links to its other pages.
+        query: what else they are asked by, with an ampersand at its end.
     """
     last = max(1, -(-total // per_page))
     first_item = (number - 1) * per_page + 1
 
     def link(to: int) -> str | None:
-        return f"{path}?page={to}" if 1 <= to <= last else None
+        return f"{path}?{query}page={to}" if 1 <= to <= last else None
 
     numbers = [{"url": link(at), "label": str(at), "active": at == number} for at in _shown_pages(number, last)]
     meta = {
@@ -156,7 +159,13 @@ def _shown_pages(number: int, last: int) -> Sequence[int]:
 
 def local_time(seconds: float, zone: str) -> str:
     """As SMS have it: YYYY-MM-DD HH:MM:SS in the account's zone."""
-    return datetime.fromtimestamp(seconds, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    return _local_second(int(seconds // 1), zone)
+
+
+@lru_cache(maxsize=1_024)
+def _local_second(second: int, zone: str) -> str:
+    # Answers and reports of a busy app are of the same few seconds.
+    return datetime.fromtimestamp(second, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso_time(seconds: float) -> str:

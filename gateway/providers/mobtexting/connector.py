@@ -38,6 +38,7 @@ from gateway.providers.outcomes import (
     unread,
 )
 from gateway.providers.reaching import Reach
+from gateway.providers.seams import ProviderEvent
 from smpp.status import CommandStatus as Status
 
 JSON: Final = "application/json"
@@ -178,7 +179,7 @@ class MobtextingConnector:
         if event in spec.EVENTS or not event:
             reference = text_at(payload, "id", "callId", "mid", "receiver")
             if reference:
-                return CallbackRead(relay=True, reference=reference)
+                return CallbackRead(relay=True, reference=reference, event=_event(event, content, payload))
         raise BadCallback("an event that is not in the document")
 
     # --- what else it does ---
@@ -269,6 +270,16 @@ def _refused(content: Mapping[str, Any], reply: HttpReply) -> Answered:
     if 400 <= reply.status < 500 and text:
         return failed(bad(Status.ESME_RSUBMITFAIL), spec.NAME, reply.status, text, reply)
     return unread(spec.NAME, reply)
+
+
+def _event(name: str, content: Mapping[str, Any], payload: Mapping[str, Any]) -> ProviderEvent | None:
+    """What whoever subscribed to it is told; those that are flat do not say of which kind they are."""
+    if not name:
+        return None
+    channels = payload.get("channels")
+    came_to = [text_at(one, "to") for one in channels if isinstance(one, dict)] if isinstance(channels, list) else []
+    numbers = tuple(digits_of(one) or one for one in (*came_to, text_at(payload, "from", "bridge")) if one)
+    return ProviderEvent(name=name, numbers=numbers, content=content)
 
 
 def _receipt(row: Mapping[str, Any]) -> Receipt | None:

@@ -10,15 +10,29 @@ from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, Receipt
 from gateway.providers.base import CallbackRules, Caller, Refusal, Services, WebAnswer, WebRequest
 from gateway.providers.forms import TooManyFields, parse_form
-from gateway.providers.mobtexting import account, answers, reports, sending, spec, things, verify, webhooks
+from gateway.providers.mobtexting import (
+    account,
+    answers,
+    events,
+    links,
+    registered,
+    reports,
+    sending,
+    spec,
+    subscriptions,
+    suppressions,
+    verify,
+    webhooks,
+)
 from gateway.providers.mobtexting.endpoints import ALSO_PASSED, DOCUMENTED
 from gateway.providers.mobtexting.request import MULTIPART, Asked, Refused, credentials_of, read
-from gateway.providers.ports import Flow, NoAnswer, NotOffered
-from gateway.providers.seams import LookupBatch, LookupFailed, VerifyEvent
+from gateway.providers.ports import Directory, Flow, NoAnswer, NotOffered
+from gateway.providers.seams import LookupBatch, LookupFailed, ProviderEvent, VerifyEvent
 from gateway.providers.verifying import Verification
 
 Handler = Callable[[Asked], Awaitable[WebAnswer]]
 
+LOGS: Final = f"{spec.NAME} vmn/logs"
 TRIES: Final = 3
 RETRY_PAUSES: Final = (10.0, 100.0)
 
@@ -50,8 +64,10 @@ class Mobtexting:
             return answers.refused(503)
 
     async def _answer(self, request: WebRequest, services: Services) -> WebAnswer:
-        query = _query(request)
-        method = _method(request, query)
+        if request.path.startswith(links.PATH):
+            return await links.page(request, services)
+        query = _query(request) if request.query else {}
+        method = _method(request, query) if query else request.method
         handle, path = _route(method, request.path)
         is_passed = handle is _pass
         # What is passed on is the provider's to read; its token may stand in the query or the head.
@@ -61,12 +77,17 @@ class Mobtexting:
             raise Refused(405 if path else 404, "")
         if not caller.may("read" if method == "GET" and handle is not sending.send else "send"):
             raise Refused(403, "")
+        if handle is account.inbound_log:
+            wait = services.rates.take(caller.name, LOGS, spec.LOGS_PER_MINUTE / 60, spec.LOGS_PER_MINUTE)
+            if wait:
+                return answers.refused(429, retry_after=wait)
         if method == "GET":
             per_second = spec.GETS_PER_MINUTE / 60
             wait = services.rates.take(caller.name, spec.NAME, per_second, spec.GETS_PER_MINUTE)
             if wait:
                 return answers.refused(429, retry_after=wait)
-        return await handle(Asked(request, caller, services, fields, files, method, path))
+        options = services.apps.options(caller.name, spec.NAME)
+        return await handle(Asked(request, caller, services, fields, files, method, path, options))
 
     def streams(self, request: WebRequest) -> bool:
         """Files for the provider are handed on as they come."""
@@ -86,6 +107,22 @@ class Mobtexting:
     def inbound_callback(self, inbound: Inbound, url: str) -> Callback | None:
         """A message from a handset."""
         return reports.inbound_callback(inbound, url)
+
+    async def arrived(self, inbound: Inbound, directory: Directory) -> Sequence[Callback]:
+        """A message from a handset, to those who subscribed."""
+        return await events.arrived(directory, inbound)
+
+    async def stopped(self, account: str, number: str, directory: Directory) -> Sequence[Callback]:
+        """A number that asked for no more messages is an unsubscriber."""
+        return await suppressions.stopped(directory, account, number)
+
+    async def started(self, account: str, number: str, directory: Directory) -> None:
+        """One that asked for them again is none."""
+        await suppressions.started(directory, account, number)
+
+    async def relayed(self, account: str, event: ProviderEvent, directory: Directory) -> Sequence[Callback]:
+        """An event of another channel, to those who subscribed."""
+        return await events.relayed(directory, account, event.name, event.numbers, event.content)
 
     def verification_callback(self, verification: Verification, event: VerifyEvent) -> Callback | None:
         """Verifications are asked for, not reported."""
@@ -144,10 +181,10 @@ SERVED: Final[Mapping[tuple[str, str], Handler]] = {
     ("GET", f"{V2}/developer/webhooks/{{id}}"): webhooks.show_webhook,
     ("PUT", f"{V2}/developer/webhooks/{{id}}"): webhooks.change_webhook,
     ("DELETE", f"{V2}/developer/webhooks/{{id}}"): webhooks.remove_webhook,
-    ("GET", f"{V2}/developer/subscriptions"): webhooks.list_subscriptions,
-    ("POST", f"{V2}/developer/subscriptions"): webhooks.create_subscription,
-    ("GET", f"{V2}/developer/subscriptions/{{id}}"): webhooks.show_subscription,
-    ("DELETE", f"{V2}/developer/subscriptions/{{id}}"): webhooks.remove_subscription,
+    ("GET", f"{V2}/developer/subscriptions"): subscriptions.list_subscriptions,
+    ("POST", f"{V2}/developer/subscriptions"): subscriptions.create_subscription,
+    ("GET", f"{V2}/developer/subscriptions/{{id}}"): subscriptions.show_subscription,
+    ("DELETE", f"{V2}/developer/subscriptions/{{id}}"): subscriptions.remove_subscription,
     ("POST", f"{V2}/sms/send"): sending.send,
     ("GET", f"{V2}/sms/send"): sending.send,
     ("POST", f"{V2}/sms/send/json"): sending.send_nodes,
@@ -158,7 +195,7 @@ SERVED: Final[Mapping[tuple[str, str], Handler]] = {
     ("POST", f"{V2}/sms/clevertap/send"): sending.send,
     ("POST", f"{V2}/sms/clevertap/json"): sending.send_nodes,
     ("POST", f"{V2}/sms/moengage/send"): sending.send,
-    ("POST", f"{V2}/sms/optout"): things.opt_out,
+    ("POST", f"{V2}/sms/optout"): suppressions.opt_out,
     ("GET", f"{V2}/sms/status"): account.status,
     ("GET", f"{V2}/sms/report"): account.report,
     ("GET", f"{V2}/sms/activity"): account.activity,
@@ -168,30 +205,32 @@ SERVED: Final[Mapping[tuple[str, str], Handler]] = {
     ("GET", f"{V2}/finance/balance"): account.balance,
     ("POST", f"{V2}/finance/balance"): account.add_credits,
     ("POST", f"{V2}/finance/credits"): account.add_credits,
-    ("GET", f"{V2}/sms/senders"): things.list_senders,
-    ("POST", f"{V2}/sms/senders"): things.create_sender,
-    ("GET", f"{V2}/sms/senders/{{id}}"): things.show_sender,
-    ("PUT", f"{V2}/sms/senders/{{id}}"): things.change_sender,
-    ("DELETE", f"{V2}/sms/senders/{{id}}"): things.remove_sender,
-    ("GET", f"{V2}/sms/templates"): things.list_templates,
-    ("POST", f"{V2}/sms/templates"): things.create_template,
-    ("GET", f"{V2}/sms/templates/{{id}}"): things.show_template,
-    ("PUT", f"{V2}/sms/templates/{{id}}"): things.change_template,
-    ("DELETE", f"{V2}/sms/templates/{{id}}"): things.remove_template,
-    ("GET", f"{V2}/sms/suppressions/unsubscribers"): things.list_unsubscribers,
-    ("POST", f"{V2}/sms/suppressions/unsubscribers"): things.create_unsubscriber,
-    ("DELETE", f"{V2}/sms/suppressions/unsubscribers"): things.clear_unsubscribers,
-    ("POST", f"{V2}/sms/suppressions/unsubscribers/import"): things.import_unsubscribers,
-    ("GET", f"{V2}/sms/suppressions/unsubscribers/{{id}}"): things.show_unsubscriber,
-    ("PUT", f"{V2}/sms/suppressions/unsubscribers/{{id}}"): things.change_unsubscriber,
-    ("DELETE", f"{V2}/sms/suppressions/unsubscribers/{{id}}"): things.remove_unsubscriber,
-    ("GET", f"{V2}/sms/suppressions/templates"): things.list_blocked,
-    ("POST", f"{V2}/sms/suppressions/templates"): things.block_template,
-    ("DELETE", f"{V2}/sms/suppressions/templates"): things.clear_blocked,
-    ("POST", f"{V2}/sms/suppressions/templates/import"): things.import_blocked,
-    ("GET", f"{V2}/sms/suppressions/templates/{{id}}"): things.show_blocked,
-    ("PUT", f"{V2}/sms/suppressions/templates/{{id}}"): things.change_blocked,
-    ("DELETE", f"{V2}/sms/suppressions/templates/{{id}}"): things.remove_blocked,
+    ("GET", f"{V2}/sms/senders"): registered.list_senders,
+    ("POST", f"{V2}/sms/senders"): registered.create_sender,
+    ("GET", f"{V2}/sms/senders/{{id}}"): registered.show_sender,
+    ("PUT", f"{V2}/sms/senders/{{id}}"): registered.change_sender,
+    ("DELETE", f"{V2}/sms/senders/{{id}}"): registered.remove_sender,
+    ("GET", f"{V2}/sms/templates"): registered.list_templates,
+    ("POST", f"{V2}/sms/templates"): registered.create_template,
+    ("GET", f"{V2}/sms/templates/{{id}}"): registered.show_template,
+    ("PUT", f"{V2}/sms/templates/{{id}}"): registered.change_template,
+    ("DELETE", f"{V2}/sms/templates/{{id}}"): registered.remove_template,
+    ("GET", f"{V2}/sms/suppressions/unsubscribers"): suppressions.list_unsubscribers,
+    ("POST", f"{V2}/sms/suppressions/unsubscribers"): suppressions.create_unsubscriber,
+    ("DELETE", f"{V2}/sms/suppressions/unsubscribers"): suppressions.clear_unsubscribers,
+    ("POST", f"{V2}/sms/suppressions/unsubscribers/import"): suppressions.import_unsubscribers,
+    ("GET", f"{V2}/sms/suppressions/unsubscribers/{{id}}"): suppressions.show_unsubscriber,
+    ("PUT", f"{V2}/sms/suppressions/unsubscribers/{{id}}"): suppressions.change_unsubscriber,
+    ("DELETE", f"{V2}/sms/suppressions/unsubscribers/{{id}}"): suppressions.remove_unsubscriber,
+    ("POST", f"{V2}/sms/suppressions/optout/link"): links.make_opt_out,
+    ("POST", f"{V2}/sms/suppressions/optin/link"): links.make_opt_in,
+    ("GET", f"{V2}/sms/suppressions/templates"): suppressions.list_blocked,
+    ("POST", f"{V2}/sms/suppressions/templates"): suppressions.block_template,
+    ("DELETE", f"{V2}/sms/suppressions/templates"): suppressions.clear_blocked,
+    ("POST", f"{V2}/sms/suppressions/templates/import"): suppressions.import_blocked,
+    ("GET", f"{V2}/sms/suppressions/templates/{{id}}"): suppressions.show_blocked,
+    ("PUT", f"{V2}/sms/suppressions/templates/{{id}}"): suppressions.change_blocked,
+    ("DELETE", f"{V2}/sms/suppressions/templates/{{id}}"): suppressions.remove_blocked,
     ("POST", f"{V2}/verify"): verify.send_plain,
     ("POST", f"{V2}/verify/send"): verify.send,
     ("POST", f"{V2}/verify/omni/send"): verify.send_by_profile,
@@ -204,6 +243,7 @@ SERVED: Final[Mapping[tuple[str, str], Handler]] = {
     ("PUT", f"{V2}/verify/profiles/{{id}}"): verify.change_profile,
     ("DELETE", f"{V2}/verify/profiles/{{id}}"): verify.remove_profile,
     ("POST", f"{V2}/verify/profiles/{{id}}/channels"): verify.add_channels,
+    ("PUT", f"{V2}/verify/profiles/{{id}}/channels"): verify.change_channels,
     ("PUT", f"{V2}/verify/profiles/{{id}}/channels/{{name}}"): verify.change_channel,
     ("DELETE", f"{V2}/verify/profiles/{{id}}/channels/{{name}}"): verify.remove_channel,
 }
@@ -242,10 +282,15 @@ def _grow() -> _Node:
 
 
 _ROOT: Final = _grow()
+_PLAIN: Final = {key: handler for key, handler in SERVED.items() if "{" not in key[1]}
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 def _route(method: str, path: str) -> tuple[Handler | None, Mapping[str, str]]:
     """Who answers, and what stands for the braces; a path that exists for other methods says so."""
+    plain = _PLAIN.get((method, path))
+    if plain is not None:
+        return plain, _NOTHING
     node: _Node | None = _ROOT
     values: list[str] = []
     for piece in path.strip("/").split("/"):

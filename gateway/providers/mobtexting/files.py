@@ -9,16 +9,19 @@ from typing import Any, Final
 from xml.parsers import expat
 
 import openpyxl
+import xlrd
 
 from gateway.providers.mobtexting.request import Refused, invalid
 
 MAX_ROWS: Final = 100_000
 MAX_COLUMNS: Final = 64
 MAX_UNPACKED_OCTETS: Final = 64 << 20
+MAX_CELL: Final = 4_096
+"""Characters: files of Excel can name one long text in each of their cells."""
 MAX_DEPTH: Final = 8
 NUMBER_COLUMNS: Final = ("mobile", "number", "phone", "to", "receiver", "msisdn")
 
-csv.field_size_limit(4_096)
+csv.field_size_limit(MAX_CELL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Table:
 
 
 def read_table(name: str, content: bytes) -> Table:
-    """The cells of a txt, csv or xlsx file.
+    """The cells of a txt, csv, xls or xlsx file.
 
     Raises:
         Refused: it is another kind of file, too large, or broken.
@@ -73,8 +76,10 @@ def read_table(name: str, content: bytes) -> Table:
     kind = name.lower().rpartition(".")[2]
     if kind == "xlsx":
         return Table(_excel(content))
+    if kind == "xls":
+        return Table(_old_excel(content))
     if kind not in ("txt", "csv"):
-        raise invalid("file", "The file must be a file of type: txt, csv, xlsx.")
+        raise invalid("file", "The file must be a file of type: txt, csv, xls, xlsx.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -102,7 +107,10 @@ def _text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         # Excel keeps every number as a float.
         return str(int(cell))
-    return "" if cell is None else str(cell)
+    text = "" if cell is None else str(cell)
+    if len(text) > MAX_CELL:
+        raise invalid("file", f"A cell may not have more than {MAX_CELL} characters.")
+    return text
 
 
 def _excel(content: bytes) -> list[list[str]]:
@@ -120,6 +128,22 @@ def _excel(content: bytes) -> list[list[str]]:
         raise
     except Exception as error:
         # Whatever that library raises on a broken file, it is the file's fault.
+        raise invalid("file", f"The file cannot be read: {type(error).__name__}.") from None
+
+
+def _old_excel(content: bytes) -> list[list[str]]:
+    """What Excel wrote before 2007: it is not compressed, so that its size bounds what is in it.
+
+    Rows are read as long as they are: whoever fills them up to a rectangle can be made to fill gigabytes by a cell in
+    the last corner.
+    """
+    try:
+        book = xlrd.open_workbook(file_contents=content, on_demand=True, ragged_rows=True, logfile=io.StringIO())
+        sheet = book.sheet_by_index(0)
+        return _limited(sheet.row_values(at) for at in range(sheet.nrows))
+    except Refused:
+        raise
+    except Exception as error:
         raise invalid("file", f"The file cannot be read: {type(error).__name__}.") from None
 
 

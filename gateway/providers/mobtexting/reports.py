@@ -3,8 +3,7 @@
 from typing import Final
 
 from gateway.models import Callback, Inbound, Message
-from gateway.providers.json_bodies import JSON, encode
-from gateway.providers.mobtexting import answers, spec, webhooks
+from gateway.providers.mobtexting import answers, events, subscriptions, webhooks
 
 _MILLION: Final = 1_000_000
 
@@ -17,7 +16,7 @@ def receipt_callback(message: Message) -> Callback | None:
     zone = origin.zone or "UTC"
     received, ended = message.created_at, message.updated_at
     charged = (message.price - message.refunded) / _MILLION
-    content: dict[str, object] = {
+    values: dict[str, object] = {
         "id": message.id,
         "mobile": message.recipient,
         "status": answers.word_of(message),
@@ -33,38 +32,10 @@ def receipt_callback(message: Message) -> Callback | None:
         "cid": message.id,
         "custom": message.client_reference,
     }
-    if origin.is_wrapped:
-        content = {"event": webhooks.STATUS_EVENT, "payload": content}
-    return _callback(message.callback_url, content, origin.webhook)
+    content = {"event": subscriptions.STATUS_EVENT, "payload": values} if origin.is_wrapped else values
+    return webhooks.report(message.callback_url, origin.webhook, origin.composed, content, values)
 
 
 def inbound_callback(inbound: Inbound, url: str) -> Callback:
-    """A message from a handset."""
-    content = {
-        "event": webhooks.INBOUND_EVENT,
-        "payload": {
-            "id": inbound.id,
-            "channels": [{"name": "sms", "to": inbound.recipient.removeprefix("+")}],
-            "recipient": {"from": inbound.sender.removeprefix("+")},
-            "message": {"type": "text", "payload": {"text": inbound.text}},
-            "timestamp": int(inbound.received_at),
-        },
-    }
-    return _callback(url, content, "")
-
-
-def _callback(url: str, content: object, webhook_id: str) -> Callback:
-    body = encode(content)
-    headers: tuple[tuple[str, str], ...] = ()
-    if webhook_id:
-        headers = (("Signature", webhooks.signature(body, webhook_id)), (webhooks.BEARER, webhook_id))
-    return Callback(
-        id="",
-        account="",
-        url=url,
-        method="POST",
-        content_type=JSON,
-        body=body,
-        headers=headers,
-        dialect=spec.NAME,
-    )
+    """A message from a handset, to an address that the operator has named."""
+    return webhooks.report(url, "", None, events.inbound_event(inbound), {})

@@ -1,6 +1,7 @@
 """Reading a MOBtexting request: who asks, by whichever of four ways; JSON, form, query or files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
@@ -8,12 +9,15 @@ from typing import Final
 import multipart
 
 from gateway.providers.base import Caller, Credentials, Services, WebRequest
-from gateway.providers.forms import TooManyFields, parse_form
+from gateway.providers.forms import TooManyFields, encode_form, parse_form
 from gateway.providers.json_bodies import UnreadableFields, read_fields, text_field
 from gateway.providers.mobtexting import spec
+from gateway.providers.ports import AppOptions
 
 MULTIPART: Final = "multipart/form-data"
 MAX_PARTS: Final = 64
+_NOT_OF_LISTS: Final = ("page", "access_token", "_method")
+_LISTED: Final = re.compile(r"(\w+(?:\[\w+\])?)\[[0-9]*\]")
 
 
 class Refused(Exception):
@@ -63,6 +67,8 @@ class Asked:
     """After `_method` was heard."""
     path: Mapping[str, str]
     """What stands in the path where the document has braces."""
+    options: AppOptions
+    """What the config says of the app."""
 
     @property
     def account(self) -> str:
@@ -94,6 +100,18 @@ class Asked:
         if not (text.isascii() and text.isdigit() and len(text) < 8 and int(text)):
             raise invalid("page", "The page must be a positive number.")
         return int(text)
+
+    @property
+    def list_path(self) -> str:
+        """Where the other pages of a list are."""
+        return self.options.base_url + self.request.path
+
+    @property
+    def list_query(self) -> str:
+        """What they are asked by, besides the page; a token is nobody's to see."""
+        fields = ((name, value) for name, value in self.fields.items() if name not in _NOT_OF_LISTS)
+        query = encode_form((name, value) for name, value in fields if isinstance(value, str))
+        return query and query + "&"
 
     def filter(self, name: str) -> str:
         """A filter of a list: filter[name]."""
@@ -170,15 +188,29 @@ def read(request: WebRequest) -> tuple[dict[str, object], dict[str, File]]:
     if request.content_type == MULTIPART:
         return _read_multipart(request)
     try:
-        return dict(_listed(read_fields(request))), {}
+        fields = read_fields(request)
     except UnreadableFields as error:
         raise Refused(400, f"The body cannot be read: {error}") from None
+    return (_with_lists(request, fields) if any(map(_LISTED.fullmatch, fields)) else fields), {}
 
 
-def _listed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """PHP writes lists of a form as name[]: they are read under the plain name."""
-    for name, value in fields.items():
-        yield (name[:-2], [value]) if name.endswith("[]") and isinstance(value, str) else (name, value)
+def _with_lists(request: WebRequest, fields: dict[str, object]) -> dict[str, object]:
+    """PHP writes a form's lists as to[] or to[0], and those in an object as meta[tags][]: they are put together."""
+    is_form = request.body.lstrip()[:1] != b"{"
+    lists: dict[str, list[object]] = {}
+    for encoded in (request.query, request.body if is_form else b""):
+        for name, value in parse_form(encoded):
+            if found := _LISTED.fullmatch(name):
+                lists.setdefault(found[1], []).append(value.decode("utf-8"))
+    plain = {name: value for name, value in fields.items() if not _LISTED.fullmatch(name)}
+    for name, values in lists.items():
+        outer, _, inner = name.removesuffix("]").partition("[")
+        if inner:
+            known = plain.get(outer)
+            plain[outer] = {**(known if isinstance(known, dict) else {}), inner: values}
+        else:
+            plain[outer] = values
+    return plain
 
 
 def _read_multipart(request: WebRequest) -> tuple[dict[str, object], dict[str, File]]:

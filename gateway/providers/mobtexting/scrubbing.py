@@ -9,13 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gateway.providers.mobtexting import spec
 from gateway.providers.mobtexting.request import Asked
 from gateway.providers.ports import AppOptions, Entry, NotOffered
 from gateway.providers.templating import variables_of
 
 if TYPE_CHECKING:
-    from gateway.providers.mobtexting.sending import Order
+    from gateway.providers.mobtexting.orders import Order
 
 PARTIAL: Final = "partial_opt_out"
 """Numbers that want nothing of one sender, product or tag."""
@@ -34,7 +33,7 @@ PER_PAGE: Final = 5_000
 
 OPTED_OUT, BLACK_TEMPLATE, NO_TEMPLATE, BAD_TEMPLATE = "456", "785", "452", "453"
 BAD_SENDER, LATE, DISTURBED, LONG_VARIABLE = "454", "457", "408", "783"
-BAD_ENTITY, TEMPLATE_OF_ANOTHER = "781", "789"
+BAD_ENTITY, NO_ENTITY, TEMPLATE_OF_ANOTHER = "781", "784", "789"
 
 
 @dataclass(slots=True)
@@ -46,6 +45,8 @@ class Checks:
     opted_out: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
     blocked_templates: frozenset[str] = frozenset()
     senders: Mapping[str, Entry] = field(default_factory=dict)
+    entities: Collection[str] = ()
+    """Those of all of the account's senders, where one is named that is not its sender's."""
     templates: Mapping[str, Entry] = field(default_factory=dict)
     dnd: Collection[str] = ()
 
@@ -62,7 +63,7 @@ class Checks:
         if sender is None or str(sender.fields.get("status")) != "1":
             return BAD_SENDER
         if order.entity_id and sender.fields.get("entity_id") and order.entity_id != sender.fields["entity_id"]:
-            return BAD_ENTITY
+            return BAD_ENTITY if order.entity_id in self.entities else NO_ENTITY
         is_promotional = order.service in self.options.promotional_products
         if is_promotional and not self.options.promotional_hours.contains(self.now):
             return LATE
@@ -97,7 +98,7 @@ def _concerns(entry: Entry, order: "Order") -> bool:
 
 async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]) -> Checks:
     """Read what the messages of a request are held against."""
-    options = asked.services.apps.options(asked.account, spec.NAME)
+    options = asked.options
     made = Checks(asked.services.clock(), options)
     try:
         made.opted_out = await _listed(asked, PARTIAL, numbers)
@@ -107,6 +108,7 @@ async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]
             if any(order.service in options.promotional_products for order in orders):
                 made.dnd = await asked.services.directory.listed(asked.account, DND, numbers)
             made.senders = await _senders(asked, {order.sender.upper() for order in orders})
+            made.entities = await _entities(asked, made.senders, orders)
             made.templates = await _templates(asked, template_ids)
     except NotOffered:
         pass
@@ -149,6 +151,21 @@ async def _senders(asked: Asked, names: Collection[str]) -> dict[str, Entry]:
         for entry in await asked.services.directory.by_name(asked.account, SENDER, name):
             found[name] = entry
     return found
+
+
+async def _entities(asked: Asked, senders: Mapping[str, Entry], orders: Sequence["Order"]) -> frozenset[str]:
+    named = {order.entity_id for order in orders if order.entity_id}
+    if not named - {str(entry.fields.get("entity_id") or "") for entry in senders.values()}:
+        named = set()
+    found: set[str] = set()
+    page = 1
+    while named:
+        some, total = await asked.services.directory.list(asked.account, SENDER, page=page, per_page=PER_PAGE)
+        found |= {str(entry.fields.get("entity_id") or "") for entry in some}
+        if page * PER_PAGE >= total:
+            break
+        page += 1
+    return frozenset(found)
 
 
 async def _templates(asked: Asked, template_ids: Collection[str]) -> dict[str, Entry]:

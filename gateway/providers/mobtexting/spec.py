@@ -12,7 +12,11 @@ VERSION: Final = "/api/v2"
 JWT_VERSION: Final = "/api/v3"
 
 GETS_PER_MINUTE: Final = 1_000
+LOGS_PER_MINUTE: Final = 30
+"""Of messages from handsets."""
 MAX_TEXT: Final = 4_096
+MAX_UNITS: Final = ("2", "3")
+"""What a message may be limited to."""
 
 PRODUCTS: Final[Mapping[str, str]] = {
     "T": "Transactional SMS",
@@ -179,6 +183,17 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "contacts:subscriber:subscription": ("Contact", "For receiving contact creation and updating the event payload."),
 }
 """What webhooks subscribe to: product and meaning."""
+
+COMPOSED_EVENTS: Final = frozenset(
+    {
+        "sms:message:status",
+        "whatsapp:message:status",
+        "rcs:message:status",
+        "voice:message:out",
+        "viber:message:status",
+    }
+)
+"""What a webhook that an app composes itself can hear of."""
 
 CALL_STATUSES: Final[Mapping[str, str]] = {
     "ANSWER": "The call is answered",

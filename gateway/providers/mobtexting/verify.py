@@ -22,6 +22,7 @@ from gateway.providers.verifying import (
 PROFILE: Final = "verify_profile"
 CHANNELS: Final = ("sms", "whatsapp", "voice", "viber", "rcs")
 MAX_CHANNELS: Final = 5
+MAX_PROFILE_NAME: Final = 64
 CODE_LENGTHS: Final = range(4, 11)
 DEFAULT_LENGTH: Final = 6
 TIMEOUT_SECONDS: Final = range(10, 86_401)
@@ -85,13 +86,16 @@ async def send_by_profile(asked: Asked) -> WebAnswer:
     """verify/omni/send: channels as a profile has them."""
     name = asked.required("profile")
     found = await asked.services.directory.by_name(asked.account, PROFILE, name)
-    if not found:
+    if not found or str(found[0].fields.get("status")) != "1":
         raise invalid("profile", "The selected profile is invalid.")
     to = _number(text_of(object_of(asked.fields, "recipient"), "to"))
     channels = [{**channel, "recipient": {"to": to}} for channel in _channels_of(found[0])]
     if not channels:
         raise invalid("profile", "The profile has no channels.")
-    return await _begin(asked, _steps(channels), object_of(asked.fields, "payload"), reference_name="foreign_id")
+    payload = dict(object_of(asked.fields, "payload"))
+    template = next((text_of(one, "template") for one in channels if text_of(one, "template")), "")
+    payload["template"] = text_of(payload, "template") or template
+    return await _begin(asked, _steps(channels), payload, reference_name="foreign_id")
 
 
 def _steps(channels: Sequence[object]) -> tuple[VerifyStep, ...]:
@@ -136,9 +140,7 @@ def _whole(fields: Mapping[str, object], name: str, allowed: range, default: int
 async def _begin(
     asked: Asked, steps: tuple[VerifyStep, ...], payload: Mapping[str, object], *, reference_name: str
 ) -> WebAnswer:
-    template = text_of(payload, "template")
-    if template and "{token}" not in template:
-        raise invalid("template", "The template must have {token}.")
+    template = _template(text_of(payload, "template"))
     token = text_of(payload, "token")
     if token and not (token.isascii() and token.isalnum() and len(token) in CODE_LENGTHS):
         raise invalid("token", "The token must be 4 to 10 letters or digits.")
@@ -175,6 +177,12 @@ async def _begin(
     )
 
 
+def _template(written: str) -> str:
+    if written and "{token}" not in written:
+        raise invalid("template", "The template must have {token}.")
+    return written
+
+
 def _refused(error: VerifyError) -> Refused:
     status = HTTP_OF_PROBLEM.get(error.problem)
     if status is None:
@@ -184,7 +192,7 @@ def _refused(error: VerifyError) -> Refused:
 
 
 def _time(asked: Asked, seconds: float) -> str:
-    return answers.local_time(seconds, asked.services.apps.options(asked.account, spec.NAME).time_zone)
+    return answers.local_time(seconds, asked.options.time_zone)
 
 
 async def check(asked: Asked) -> WebAnswer:
@@ -272,17 +280,31 @@ async def list_profiles(asked: Asked) -> WebAnswer:
     entries, total = await asked.services.directory.list(
         asked.account, PROFILE, page=page, per_page=answers.PER_PAGE, where=is_wanted
     )
-    return answers.page([_profile(entry) for entry in entries], total, number=page, path=asked.request.path)
+    return answers.page(
+        [_profile(entry) for entry in entries],
+        total,
+        number=page,
+        path=asked.list_path,
+        query=asked.list_query,
+        message="Profiles List",
+    )
 
 
 async def create_profile(asked: Asked) -> WebAnswer:
     """A name for an order of channels."""
-    fields = {"status": _status(asked), "channels": []}
+    fields, name = {"status": _status(asked), "channels": []}, _profile_name(asked)
     try:
-        entry = await asked.services.directory.add(asked.account, PROFILE, asked.required("name"), fields, unique=True)
+        entry = await asked.services.directory.add(asked.account, PROFILE, name, fields, unique=True)
     except NameTaken:
         raise invalid("name", "The name has already been taken.") from None
-    return answers.done(_profile(entry), "Profile Saved Successfully")
+    return answers.done(_profile(entry), "Profile Created Successfully")
+
+
+def _profile_name(asked: Asked) -> str:
+    name = asked.required("name")
+    if not name.isalnum() or len(name) > MAX_PROFILE_NAME:
+        raise invalid("name", f"The name must be at most {MAX_PROFILE_NAME} letters and digits.")
+    return name
 
 
 def _status(asked: Asked) -> str:
@@ -293,8 +315,8 @@ def _status(asked: Asked) -> str:
 
 
 async def show_profile(asked: Asked) -> WebAnswer:
-    """One."""
-    return answers.done(_profile(await _one(asked)))
+    """One, in a list."""
+    return answers.done([_profile(await _one(asked))], "Profile List")
 
 
 async def _one(asked: Asked) -> Entry:
@@ -314,7 +336,7 @@ async def _change(asked: Asked, fields: Mapping[str, object], message: str) -> W
 async def change_profile(asked: Asked) -> WebAnswer:
     """Its status; its name is what it is sent by, and stays."""
     entry = await _one(asked)
-    if asked.required("name") != entry.name:
+    if _profile_name(asked) != entry.name:
         raise invalid("name", "The name cannot be changed.")
     return await _change(asked, {"status": _status(asked)}, "Profile Updated Successfully")
 
@@ -323,7 +345,7 @@ async def remove_profile(asked: Asked) -> WebAnswer:
     """Forget one."""
     if not await asked.services.directory.remove(asked.account, PROFILE, asked.path["id"]):
         raise Refused(404, "The resources cannot be found.")
-    return answers.done([], "Deleted Successfully")
+    return answers.done({}, "Profile Deleted Successfully")
 
 
 async def add_channels(asked: Asked) -> WebAnswer:
@@ -336,7 +358,21 @@ async def add_channels(asked: Asked) -> WebAnswer:
         if not isinstance(one, Mapping) or text_of(one, "name") not in CHANNELS:
             raise invalid("channels", "The selected channel is invalid.")
         channels[text_of(one, "name")] = _channel(one)
-    return await _change(asked, {"channels": list(channels.values())}, "Channel Saved Successfully")
+    return await _change(asked, {"channels": list(channels.values())}, "Channel Added Successfully")
+
+
+async def change_channels(asked: Asked) -> WebAnswer:
+    """What a profile says of some of its channels."""
+    entry = await _one(asked)
+    given = asked.fields.get("channels")
+    if not isinstance(given, list) or not given:
+        raise missing("channels")
+    channels = {str(one.get("name")): one for one in _channels_of(entry)}
+    for one in given:
+        if not isinstance(one, Mapping) or text_of(one, "name") not in channels:
+            raise invalid("channels", "The selected channel is invalid.")
+        channels[text_of(one, "name")] = _channel(one)
+    return await _change(asked, {"channels": list(channels.values())}, "Channel Updated Successfully")
 
 
 async def change_channel(asked: Asked) -> WebAnswer:
@@ -356,14 +392,15 @@ async def remove_channel(asked: Asked) -> WebAnswer:
     left = [one for one in _channels_of(entry) if one.get("name") != asked.path["name"]]
     if len(left) == len(_channels_of(entry)):
         raise Refused(404, "The resources cannot be found.")
-    return await _change(asked, {"channels": left}, "Deleted Successfully")
+    return await _change(asked, {"channels": left}, "Channel Deleted Successfully")
 
 
 def _channel(fields: Mapping[str, object]) -> dict[str, object]:
-    known = ("name", "from", "order", "wait", "flow_id", "language", "ttl")
+    known = ("name", "from", "template", "order", "wait", "flow_id", "language", "ttl")
     kept = {name: fields[name] for name in known if name in fields}
     _whole(kept, "wait", WAIT_SECONDS, DEFAULT_WAIT)
     _whole(kept, "order", range(1_000), 0)
+    _template(text_of(kept, "template"))
     return kept
 
 

@@ -1,7 +1,7 @@
-"""Webhooks and subscriptions: where an account's reports go, and who says that it is theirs.
+"""Webhooks: where an account's reports go, and how a report to one is made.
 
-webhook_id in a request ──► that webhook, the report as it is
-no webhook_id           ──► the webhook subscribed to the event, the report wrapped in event and payload
+A report goes out as POST with the webhook's secret as a bearer token and a signature keyed with its id; one that is
+composed by the app goes as that says.
 """
 
 import hashlib
@@ -14,17 +14,15 @@ from typing import Final
 
 import msgspec
 
+from gateway.models import Callback
 from gateway.providers.base import WebAnswer
 from gateway.providers.forms import is_web_address
 from gateway.providers.json_bodies import JSON, encode
-from gateway.providers.mobtexting import answers, spec
+from gateway.providers.mobtexting import answers, composing, spec
 from gateway.providers.mobtexting.request import Asked, Refused, invalid
-from gateway.providers.ports import Entry, NotOffered
+from gateway.providers.ports import Directory, Entry
 
 WEBHOOK: Final = "webhook"
-SUBSCRIPTION: Final = "subscription"
-STATUS_EVENT: Final = "sms:message:status"
-INBOUND_EVENT: Final = "vmn:message:in"
 BEARER: Final = ":bearer"
 """A header that is none: its value is the webhook whose secret goes out as a bearer token, when it goes out."""
 MAX_NAME: Final = 128
@@ -36,10 +34,12 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     webhook: str = ""
     is_wrapped: bool = False
     zone: str = ""
+    composed: composing.Composed | None = None
 
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Origin).decode
+_read_composed: Final = msgspec.convert
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,42 +57,63 @@ def origin_of(written: str) -> Origin:
     """What a message's `origin` says; nothing where it is another door's."""
     try:
         return _decode(written) if written else Origin()
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, msgspec.ValidationError):
         return Origin()
 
 
-async def target(asked: Asked, webhook_id: str) -> Target:
-    """Where the reports of a request go.
+def target_of(entry: Entry, zone: str, *, is_wrapped: bool) -> Target:
+    """A webhook as the place of a message's reports."""
+    origin = Origin(webhook=entry.name, is_wrapped=is_wrapped, zone=zone, composed=composed_of(entry))
+    return Target(composing.plain_address(str(entry.fields.get("uri", ""))), _encode(origin).decode())
 
-    Raises:
-        Refused: it names a webhook that is not there, or not active.
+
+def composed_of(entry: Entry) -> composing.Composed | None:
+    """How an app has composed a webhook; None: it has not."""
+    kept = entry.fields.get("composed")
+    return _read_composed(kept, composing.Composed) if kept else None
+
+
+def report(
+    url: str, webhook_id: str, composed: composing.Composed | None, content: object, values: Mapping[str, object]
+) -> Callback:
+    """What is owed to a webhook.
+
+    Args:
+        content: of the body, unless the app has composed it.
+        values: of the variables, where it has.
     """
-    zone = asked.services.apps.options(asked.account, spec.NAME).time_zone
-    if webhook_id:
-        entry = await _recalled(asked, webhook_id)
-        if entry is None or not _is_active(entry):
-            raise invalid("webhook_id", "The selected webhook_id is invalid.")
-        return _target(entry, zone, is_wrapped=False)
-    try:
-        subscribed = await asked.services.directory.recall(asked.account, SUBSCRIPTION, STATUS_EVENT)
-        for subscription in subscribed:
-            entry = await _recalled(asked, str(subscription.fields.get("webhook_id", "")))
-            if entry is not None and _is_active(entry):
-                return _target(entry, zone, is_wrapped=True)
-    except NotOffered:
-        pass
-    return NOBODY
+    if composed is not None:
+        made = composing.compose(composed, values)
+        url, method, body, content_type = made.url, made.method, made.body, made.content_type
+        headers: tuple[tuple[str, str], ...] = made.headers
+    else:
+        method, body, content_type, headers = "POST", encode(content), JSON, ()
+    names = {name.lower() for name, _ in headers}
+    if webhook_id and "signature" not in names:
+        headers = (*headers, ("Signature", signature(body, webhook_id)))
+    if webhook_id and "authorization" not in names:
+        headers = (*headers, (BEARER, webhook_id))
+    return Callback(
+        id="",
+        account="",
+        url=url,
+        method=method,
+        content_type=content_type,
+        body=body,
+        headers=headers,
+        dialect=spec.NAME,
+    )
 
 
-def _target(entry: Entry, zone: str, *, is_wrapped: bool) -> Target:
-    origin = Origin(webhook=entry.name, is_wrapped=is_wrapped, zone=zone)
-    return Target(str(entry.fields.get("uri", "")), _encode(origin).decode())
+def signature(body: bytes, webhook_id: str) -> str:
+    """The header Signature: keyed with the webhook's id, as the document has it."""
+    return hmac.digest(webhook_id.encode(), body, hashlib.sha256).hex()
 
 
-async def _recalled(asked: Asked, webhook_id: str) -> Entry | None:
-    """The same as `find`, for every message."""
-    found = await asked.services.directory.recall(asked.account, WEBHOOK, webhook_id) if webhook_id else ()
-    return found[0] if found else None
+async def recalled(directory: Directory, account: str, webhook_id: str) -> Entry | None:
+    """An active webhook by its id, for every message; None: there is none."""
+    found = await directory.recall(account, WEBHOOK, webhook_id) if webhook_id else ()
+    return found[0] if found and str(found[0].fields.get("status")) == "1" else None
 
 
 async def find(asked: Asked, webhook_id: str) -> Entry | None:
@@ -101,15 +122,6 @@ async def find(asked: Asked, webhook_id: str) -> Entry | None:
         return None
     found = await asked.services.directory.by_name(asked.account, WEBHOOK, webhook_id)
     return found[0] if found else None
-
-
-def _is_active(entry: Entry) -> bool:
-    return str(entry.fields.get("status")) == "1"
-
-
-def signature(body: bytes, webhook_id: str) -> str:
-    """The header Signature: keyed with the webhook's id, as the document has it."""
-    return hmac.digest(webhook_id.encode(), body, hashlib.sha256).hex()
 
 
 # developer/webhooks.
@@ -125,7 +137,9 @@ async def list_webhooks(asked: Asked) -> WebAnswer:
     entries, total = await asked.services.directory.list(
         asked.account, WEBHOOK, page=asked.page(), per_page=answers.PER_PAGE, where=is_wanted
     )
-    return answers.page([_shown(entry) for entry in entries], total, number=asked.page(), path=asked.request.path)
+    return answers.page(
+        [_shown(entry) for entry in entries], total, number=asked.page(), path=asked.list_path, query=asked.list_query
+    )
 
 
 async def create_webhook(asked: Asked) -> WebAnswer:
@@ -142,24 +156,27 @@ def _webhook_fields(asked: Asked) -> dict[str, object]:
     name, uri = asked.required("name"), asked.required("uri")
     if len(name) > MAX_NAME:
         raise invalid("name", f"The name may not be greater than {MAX_NAME} characters.")
-    if not is_web_address(uri):
+    if not composing.is_address(uri):
         raise invalid("uri", "The uri format is invalid.")
     status = asked.text("status") or "1"
     if status not in ("0", "1"):
         raise invalid("status", "The selected status is invalid.")
+    composed = composing.read_composed(asked, uri)
     return {
         "name": name,
         "uri": uri,
         "secret": asked.text("secret"),
         "status": status,
         "verification_code": asked.text("token"),
+        "composed": msgspec.to_builtins(composed) if composed is not None else None,
     }
 
 
 async def _challenge(asked: Asked, uri: str, token: str, secret: str) -> None:
     challenge = secrets.token_urlsafe(24)
     headers = {"Content-Type": JSON} | ({"Authorization": f"Bearer {secret}"} if secret else {})
-    address = f"{uri}{'&' if '?' in uri else '?'}token={token}"
+    plain = composing.plain_address(uri)
+    address = f"{plain}{'&' if '?' in plain else '?'}token={token}"
     if not is_web_address(address):
         raise invalid("token", "The token format is invalid.")
     body = encode({"validation_key": token, "challenge": challenge})
@@ -204,7 +221,7 @@ async def _webhook(asked: Asked) -> Entry:
 
 
 def _shown(entry: Entry) -> Mapping[str, object]:
-    return {
+    shown: dict[str, object] = {
         "id": entry.name,
         "name": entry.fields.get("name"),
         "uri": entry.fields.get("uri"),
@@ -215,61 +232,13 @@ def _shown(entry: Entry) -> Mapping[str, object]:
         "created_at": answers.iso_time(entry.created_at),
         "updated_at": answers.iso_time(entry.updated_at),
     }
-
-
-# developer/subscriptions.
-
-
-async def list_subscriptions(asked: Asked) -> WebAnswer:
-    """All."""
-    entries, total = await asked.services.directory.list(
-        asked.account, SUBSCRIPTION, page=asked.page(), per_page=answers.PER_PAGE
-    )
-    return answers.page(
-        [_subscription(entry) for entry in entries],
-        total,
-        number=asked.page(),
-        path=asked.request.path,
-        message="Subscriptions List",
-    )
-
-
-async def create_subscription(asked: Asked) -> WebAnswer:
-    """A new one."""
-    event, identity, webhook_id = asked.required("event"), asked.required("identity"), asked.required("webhook_id")
-    if event not in spec.EVENTS:
-        raise invalid("event", "The selected event is invalid.")
-    kind, _, value = identity.partition(":")
-    if identity != "all" and not (kind in ("number", "keyword") and value):
-        raise invalid("identity", "The selected identity is invalid.")
-    if await find(asked, webhook_id) is None:
-        raise invalid("webhook_id", "The selected webhook_id is invalid.")
-    fields = {"identity": identity, "webhook_id": webhook_id}
-    entry = await asked.services.directory.add(asked.account, SUBSCRIPTION, event, fields)
-    return answers.done(_subscription(entry), "Subscription Saved Successfully")
-
-
-async def show_subscription(asked: Asked) -> WebAnswer:
-    """One."""
-    entry = await asked.services.directory.get(asked.account, SUBSCRIPTION, asked.path["id"])
-    if entry is None:
-        raise Refused(404, "The subscription is not found.")
-    return answers.done(_subscription(entry), "Subscription")
-
-
-async def remove_subscription(asked: Asked) -> WebAnswer:
-    """Forget one."""
-    if not await asked.services.directory.remove(asked.account, SUBSCRIPTION, asked.path["id"]):
-        raise Refused(404, "The subscription is not found.")
-    return answers.done([], "Subscription Deleted Successfully")
-
-
-def _subscription(entry: Entry) -> Mapping[str, object]:
-    return {
-        "id": int(entry.id) if entry.id.isdecimal() else entry.id,
-        "event": entry.name,
-        "identity": entry.fields.get("identity"),
-        "payload": None,
-        "webhook_id": entry.fields.get("webhook_id"),
-        "created_at": answers.iso_time(entry.created_at),
-    }
+    composed = composed_of(entry)
+    if composed is not None:
+        shown |= {
+            "method": composed.method,
+            "params": composed.params,
+            # Keys of the app's own stand in them.
+            "headers": dict.fromkeys(composed.headers, "********"),
+            "body": composed.form or composed.body,
+        }
+    return shown

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.errors import NotWaiting, Unauthorized
-from gateway.models import Inbound, Message, State
+from gateway.models import Callback, Inbound, Message, State
 from gateway.providers.base import Caller, Services, WebAnswer, WebRequest
 from gateway.providers.ports import (
     AppOptions,
@@ -344,6 +344,8 @@ class FakeLog:
             and one.created_at >= since
             and (not until or one.created_at < until)
         ]
+        if before_id:
+            found = found[[one.id for one in found].index(before_id) + 1 :]
         return found[:limit]
 
     async def count_by_state(self, account: str, *, since: float, until: float) -> Mapping[str, Mapping[State, int]]:
@@ -351,6 +353,9 @@ class FakeLog:
         for one in await self.find_messages(account, since=since, until=until, limit=10_000):
             counts[one.state] = counts.get(one.state, 0) + 1
         return {"2023-11-14": counts} if counts else {}
+
+    async def count_group(self, account: str, group: str) -> int:
+        return len(await self.find_messages(account, group=group, limit=100_000))
 
     async def find_inbound(
         self,
@@ -433,6 +438,16 @@ class FakeProbe:
         return (200, body) if self.echoes else (404, b"")
 
 
+@dataclass
+class FakeNotices:
+    """Keeps what is owed."""
+
+    owed: list[tuple[str, str, str, Callback]] = field(default_factory=list)
+
+    async def owe(self, account: str, dialect: str, about: str, callbacks: Sequence[Callback]) -> None:
+        self.owed += [(account, dialect, about, one) for one in callbacks]
+
+
 class World:
     """A shop with every service."""
 
@@ -449,6 +464,7 @@ class World:
         self.apps = FakeApps()
         self.tokens = FakeTokens()
         self.probe = FakeProbe()
+        self.notices = FakeNotices()
 
     @property
     def services(self) -> Services:
@@ -467,5 +483,6 @@ class World:
             apps=self.apps,
             tokens=self.tokens,
             probe=self.probe,
+            notices=self.notices,
             clock=lambda: 1_700_000_001.0,
         )

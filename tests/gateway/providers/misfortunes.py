@@ -87,9 +87,9 @@ TEXT: Final = CONFIG + "".join(account(name) for name in MISFORTUNES)
 
 
 @asynccontextmanager
-async def started(folder: Path) -> AsyncIterator[Gateway]:
+async def started(folder: Path, more: str = "") -> AsyncIterator[Gateway]:
     """The gateway, on SQLite in a folder."""
-    running = Gateway(settings.parse(TEXT.replace("DATA", folder.as_posix())))
+    running = Gateway(settings.parse((TEXT + more).replace("DATA", folder.as_posix())))
     await running.start()
     try:
         yield running

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from gateway.models import Inbound, State
+from gateway.providers.ports import AppOptions
 from tests.gateway.providers.fakes import World
 from tests.gateway.providers.mobtexting.calls import SMS, errors, said
 
@@ -17,9 +18,47 @@ async def test_status_is_pulled_by_id_mobile_and_group(world: World) -> None:
     _, by_mobile = await said(world, "GET", "sms/status", {"mobile": "918921269000"})
     _, by_group = await said(world, "GET", "sms/status", {"group_id": sent["group_id"]})
     assert by_mobile["data"] == by_group["data"] == by_id["data"]
-    assert by_group["meta"]["per_page"] == 100
+    assert (by_group["meta"]["per_page"], by_group["meta"]["total"]) == (100, 1)
     assert (await said(world, "GET", "sms/status", {"id": "m9"}))[1]["data"] == []
     assert await errors(world, "GET", "sms/status") == ["id"]
+
+
+async def test_cid_is_the_apps_own_id_and_else_the_messages(world: World) -> None:
+    await said(world, "POST", "sms/send", {**SMS, "custom": "order 7"})
+    for cid in ("order 7", "m1"):
+        _, content = await said(world, "GET", "sms/status", {"cid": cid})
+        assert [one["id"] for one in content["data"]] == ["m1"]
+    assert (await said(world, "GET", "sms/status", {"cid": "m2"}))[1]["data"] == []
+
+
+async def test_every_page_of_a_group_or_a_day_says_how_many_there_are(world: World) -> None:
+    numbers = [str(918921269000 + at) for at in range(2_250)]
+    _, sent = await said(world, "POST", "sms/send", {**SMS, "to": numbers})
+    ids = []
+    for asked in ({"group_id": sent["group_id"]}, {"date": "2023-11-14"}):
+        for page, shown in ((1, 100), (12, 100), (23, 50), (24, 0)):
+            _, content = await said(world, "GET", "sms/status", {**asked, "page": page})
+            assert (len(content["data"]), content["meta"]["total"], content["meta"]["last_page"]) == (shown, 2_250, 23)
+            ids += [one["id"] for one in content["data"]]
+        (name,) = asked
+        assert content["links"]["first"].endswith(f"?{name}={asked[name]}&page=1")
+    assert len(set(ids)) == 250
+    found = await said(world, "GET", content["links"]["last"].removeprefix("/api/v2/"))
+    assert len(found[1]["data"]) == 50
+
+
+async def test_links_to_other_pages_hold_no_token_and_where_they_can_be_whole(world: World) -> None:
+    world.apps.given = AppOptions(base_url="https://gateway.example/mobtexting")
+    _, content = await said(world, "GET", "sms/senders?access_token=TOKEN&filter[name]=A", headers={})
+    link = "https://gateway.example/mobtexting/api/v2/sms/senders?filter%5Bname%5D=A&page=1"
+    assert content["links"]["first"] == link
+
+
+async def test_messages_from_handsets_are_asked_for_thirty_times_a_minute(world: World) -> None:
+    await said(world, "GET", "vmn/logs")
+    assert (world.rates.taken[0][1:]) == ("mobtexting vmn/logs", 0.5, 30)
+    world.rates.wait = 1.0
+    assert (await said(world, "GET", "vmn/logs"))[0] == 429
 
 
 @pytest.mark.parametrize(

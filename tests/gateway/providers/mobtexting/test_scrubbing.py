@@ -33,7 +33,7 @@ async def scrubbed(world: World, **change: Any) -> str:
     [
         ({}, "AWAITING-DLR"),
         ({"sender": "OTHER"}, "INV-SENDER"),
-        ({"entity_id": "9"}, "DLT-INV-ENTITY"),
+        ({"entity_id": "9"}, "DLT-ENTITY-NOT-FOUND"),
         ({"template_id": ""}, "TEMPLATE-NOT-FOUND"),
         ({"template_id": "9"}, "TEMPLATE-NOT-FOUND"),
         ({"message": "Something else"}, "INV-TEMPLATE"),
@@ -43,6 +43,12 @@ async def scrubbed(world: World, **change: Any) -> str:
 )
 async def test_messages_fit_registered_senders_and_templates(world: World, change: dict[str, str], word: str) -> None:
     assert await scrubbed(world, **change) == word
+
+
+async def test_entity_of_another_sender_is_not_this_ones(world: World) -> None:
+    await said(world, "POST", "sms/senders", {**SENDER, "name": "OTHER", "entity_id": "1102"})
+    assert await scrubbed(world, entity_id="1102") == "DLT-INV-ENTITY"
+    assert await scrubbed(world, entity_id="1103") == "DLT-ENTITY-NOT-FOUND"
 
 
 async def test_template_is_of_its_sender(world: World) -> None:

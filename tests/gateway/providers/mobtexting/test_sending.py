@@ -1,14 +1,17 @@
 """sms/send: what is taken, what is refused, and in which words."""
 
+import json
 from typing import Any
 
 import pytest
 
 from gateway.errors import InvalidMessage, StoreError, StoreFull
 from gateway.models import Coding
+from gateway.providers.base import WebRequest
 from gateway.providers.mobtexting import answers, spec
+from gateway.providers.mobtexting.dialect import Mobtexting
 from tests.gateway.providers.fakes import World
-from tests.gateway.providers.mobtexting.calls import SMS, errors, said
+from tests.gateway.providers.mobtexting.calls import BEARER, FORM, SMS, errors, said
 
 
 @pytest.mark.parametrize(("method", "form"), [("POST", False), ("POST", True), ("GET", False)])
@@ -21,7 +24,7 @@ async def test_message_is_sent_by_json_form_and_query(world: World, method: str,
             "status": 200,
             "code": 200,
             "message": "1 numbers accepted for delivery.",
-            "group_id": message.group,
+            "group_id": message.id,
             "data": [
                 {
                     "id": "m1",
@@ -75,6 +78,33 @@ async def test_several_receivers_share_a_group(world: World, to: object) -> None
     assert {message.group for message in world.behind.intake.accepted} == {content["group_id"]}
 
 
+async def test_one_alone_is_its_own_group(world: World) -> None:
+    _, content = await said(world, "POST", "sms/send", SMS)
+    assert (content["group_id"], world.behind.intake.last.group) == (content["data"][0]["id"], "")
+
+
+@pytest.mark.parametrize("encoded", ["to[]={}&to[]={}", "to[0]={}&to[1]={}", "to%5B%5D={}&to%5B%5D={}"])
+async def test_lists_of_forms_are_as_php_writes_them(world: World, encoded: str) -> None:
+    body = "sender=MOBTXT&message=Hi&service=T&meta[tags][]=sale&meta[tags][]=shoes&"
+    body += encoded.format("918921269000", "918921269001")
+    asked = WebRequest(method="POST", path="/api/v2/sms/send", body=body.encode(), content_type=FORM, headers=BEARER)
+    assert (await Mobtexting().answer(asked, world.services)).status == 200
+    assert [one.recipient for one in world.behind.intake.accepted] == ["918921269000", "918921269001"]
+    kind = {"receiver": "918921269000", "type": "tag", "value": "shoes"}
+    await said(world, "POST", "sms/suppressions/unsubscribers", kind)
+    refused = json.loads((await Mobtexting().answer(asked, world.services)).body)
+    assert [one["status"] for one in refused["data"]] == ["OPTOUT-REJ", "AWAITING-DLR"]
+
+
+@pytest.mark.parametrize(
+    ("text", "port", "units"),
+    [("x" * 160, "", 1), ("x" * 161, "", 2), ("x" * 152, "99", 1), ("x" * 153, "99", 2), ("ж" * 70, "", 1)],
+)
+async def test_units_are_the_parts_of_a_message(world: World, text: str, port: str, units: int) -> None:
+    _, content = await said(world, "POST", "sms/send", {**SMS, "message": text, "port": port})
+    assert content["data"][0]["units"] == units
+
+
 async def test_options_become_the_messages_own(world: World) -> None:
     fields = {
         **SMS, "message": "Grüße 你", "type": "U", "flash": 1, "port": "2948", "entity_id": "110100001",
@@ -111,6 +141,7 @@ async def test_both_forms_of_a_time_are_read(world: World, written: str) -> None
         ({"port": "70000"}, "port"),
         ({"entity_id": "abc"}, "entity_id"),
         ({"max_units": 0}, "max_units"),
+        ({"max_units": 4}, "max_units"),
         ({"time": "tomorrow"}, "time"),
         ({"time": "2023-11-14 22:15:00"}, "time"),
         ({"time": "2024-11-14 22:15:00"}, "time"),

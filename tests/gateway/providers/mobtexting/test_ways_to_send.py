@@ -109,9 +109,17 @@ async def test_stored_text_is_sent_with_its_variables(world: World) -> None:
         "meta": {"foreign_id": "f-1"},
     }
     _, content = await said(world, "POST", "sms/send/template", order)
-    assert (content["status"], content["message"]) == ("OK", "Message(s) Queued successfully")
+    assert (content["status"], content["message"]) == (200, "1 numbers accepted for delivery.")
+    assert content["group_id"] == content["data"][0]["id"]
     assert content["data"][0] | {"id": 0} == {
         "id": 0,
+        "mobile": "918921269000",
+        "units": 1,
+        "length": 12,
+        "charges": 1,
+        "customid": "f-1",
+        "iso_code": None,
+        "submitted_at": "2023-11-14 22:13:21",
         "channel": "sms",
         "from": "MOBTXT",
         "to": "918921269000",
@@ -123,6 +131,9 @@ async def test_stored_text_is_sent_with_its_variables(world: World) -> None:
     assert (world.behind.intake.last.text, world.behind.intake.last.tlvs) == ("Dear Ann, hi", ((0x1401, b"1107\0"),))
     assert (await said(world, "POST", "sms/send/template", {**order, "alias": "nobody"}))[0] == 404
     assert await errors(world, "POST", "sms/send/template", {**order, "id": "1"}) == ["alias"]
+    assert await errors(world, "POST", "sms/send/template", {**order, "data": {"name": "x" * 5_000}}) == ["data"]
+    del order["data"]
+    assert await errors(world, "POST", "sms/send/template", order) == ["data"]
 
 
 UNIFIED: dict[str, Any] = {
@@ -146,6 +157,7 @@ async def test_unified_form_is_sent(world: World) -> None:
         ({"message": {"type": "text", "payload": {}}}, "message.payload.text"),
         ({"message": {"type": "text", "payload": {"text": "x" * 4097}}}, "message.payload.text"),
         ({"recipient": {}}, "recipient.to"),
+        ({"recipient": {"group_id": "7"}}, "recipient.group_id"),
     ],
 )
 async def test_unified_form_says_which_field_is_wrong(world: World, change: dict[str, Any], field: str) -> None:
