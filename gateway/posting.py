@@ -172,11 +172,6 @@ class PostClient:
             self._tls = ssl.create_default_context()
         return self._tls
 
-    @property
-    def open_connections(self) -> int:
-        """How many connections there are, those at rest included."""
-        return len(self._open)
-
     async def close(self) -> None:
         """Close all connections."""
         if self._looking is not None:

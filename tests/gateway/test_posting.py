@@ -130,8 +130,7 @@ async def test_a_connection_that_nobody_uses_is_closed(monkeypatch: pytest.Monke
         assert await post(made, raw) == 200
 
         async with asyncio.timeout(30):
-            while made.open_connections:
-                await asyncio.sleep(0.01)
+            await raw.writers[0].wait_closed()
 
         assert await post(made, raw) == 200
         assert raw.connections == 2
