@@ -1,19 +1,19 @@
 """The only bridge between a session and the event loop: an `asyncio.Protocol` round one `Session`.
 
-How it works: everything received in one read is handled in one pass; PDUs to send are gathered and written once per
-turn of the loop, or as soon as 32 have come together, so that both ends work at the same time. A request is one
-future; places in the window are handed out in the order they were asked for. One coarse timer looks at the clock.
+How it works: octets and the clock are the matter of `smpp.pump`, on which this is built. Everything received in one
+read is handled in one pass. A request is one future; places in the window are handed out in the order they were asked
+for.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from math import inf
-from typing import Final, cast
+from typing import Final
 
 from smpp.errors import NotSent, StateError, WindowFull
 from smpp.log import is_worth_a_line, log
 from smpp.owner import Completion, Owner
+from smpp.pump import FLUSH_AT, Pump
 from smpp.session import (
     BindRequested,
     Closed,
@@ -30,34 +30,14 @@ from smpp.session import (
     Trace,
 )
 from smpp.session.state import CONTROL
-from smpp.trace import trace_of
 from smpp.wire.pdu import Request, Response
-
-_FLUSH_AT: Final = 32
-"""PDUs that are written without waiting for the end of the turn: with one write a turn both ends take turns."""
-
-_WRITE_BUFFER_HIGH: Final = 256 * 1024
-"""Octets that wait to be written before we send no more requests."""
-
-_READ_NO_MORE_AT: Final = 1024 * 1024
-"""... and before we read no more: whoever asks without reading our answers waits."""
-
-_TURN_OCTETS: Final = 16 * 1024
-"""Octets of one connection that are dealt with in one turn of the loop: a peer that floods us leaves time to others.
-A window of 100 submit_sm fits; at half of it a server spends a tenth more on each message."""
-
-_LINGER_SECONDS: Final = 5.0
-"""How long a closed connection may take to write what is left."""
-
-_LONGEST_TICK_SECONDS: Final = 1.0
-_MOST_TICKS_BEHIND: Final = 10
 
 _NOTICES_IN_FULL: Final = 10
 """Notices of a kind that are all logged; of more only each power of two, so that no peer fills a disk. Of who has not
 bound only the first is."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Pump):
     """One connection to a peer.
 
     Args:
@@ -68,88 +48,16 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, config: SessionConfig, name: str, owner: Owner, trace: Trace | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.name = name
-        self.session = Session(config, self._loop.time(), trace_of(name, trace))
+        super().__init__(config, name, trace)
         self.closed: asyncio.Future[str] = self._loop.create_future()
         """Done when the session is over; its result is the reason."""
-        self.lost: asyncio.Future[None] = self._loop.create_future()
-        """Done when the transport is gone as well."""
         self.notices: dict[NoticeKind, int] = {}
         self.reserved = 0
         """Places of the window that were handed out and not used yet."""
-        self.peer_address: tuple[str, int] = ("", 0)
-        """Host and port of the peer."""
 
         self._owner = owner
-        self._transport: asyncio.Transport | None = None
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._handling = False
-        self._flush_scheduled = False
-        self._writing_paused = False
-        self._stalled_at = 0.0
-        self._reading_paused = False
-        self._backlog = bytearray()
-        self._backlog_scheduled = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._tick_seconds = min(_LONGEST_TICK_SECONDS, config.shortest_timer_seconds / 4)
-        self._tick_due = inf
-        self._ticks_behind = 0
-
-    # asyncio.Protocol
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The link is there."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_HIGH)
-        address = transport.get_extra_info("peername")
-        if isinstance(address, tuple) and not self.peer_address[0]:
-            self.peer_address = (str(address[0]), int(address[1]))
-        self._tick()
-
-    def data_received(self, data: bytes) -> None:
-        """Octets came."""
-        if len(data) > _TURN_OCTETS or self._backlog:
-            self._backlog += data
-            if not self._backlog_scheduled:
-                self._read_backlog()
-            return
-        self.session.receive_data(data, self._loop.time())
-        self._handle_events()
-
-    def eof_received(self) -> bool:
-        """The peer will send nothing any more."""
-        self._read_backlog_to_end()
-        self.session.receive_eof()
-        self._handle_events()
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The link is gone."""
-        self._transport = None
-        self._read_backlog_to_end()
-        self.session.receive_eof(f"the link broke: {exc}" if exc else "the peer closed the connection")
-        self._handle_events()
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self.lost.done():
-            self.lost.set_result(None)
-
-    def pause_writing(self) -> None:
-        """The peer reads slower than we write."""
-        self._writing_paused = True
-        self._stalled_at = self._loop.time()
-
-    def resume_writing(self) -> None:
-        """The peer has caught up."""
-        self._writing_paused = False
-        self._adjust_reading()
-        self._offer_room()
-
-    def wrap_transport(self, wrap: Callable[[asyncio.Transport], asyncio.Transport]) -> None:
-        """Put something between us and the transport, such as what a simulator does to a link."""
-        if self._transport is not None:
-            self._transport = wrap(self._transport)
 
     # Requests
 
@@ -211,7 +119,7 @@ class Connection(asyncio.Protocol):
         if self._writing_paused or session.free_window <= self.reserved:
             return False
         session.send_request(message, self._loop.time(), completion)
-        if not self._flush_scheduled or session.unsent_pdus >= _FLUSH_AT:
+        if not self._flush_scheduled or session.unsent_pdus >= FLUSH_AT:
             self._flush_soon()
         return True
 
@@ -359,13 +267,7 @@ class Connection(asyncio.Protocol):
             log.warning(text, connection=self.name, kind=kind.value, count=count)
 
     def _end(self, reason: str) -> None:
-        self._flush()
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._transport is not None:
-            self._transport.close()
-            # A peer that does not read must not keep the socket.
-            self._timer = self._loop.call_later(_LINGER_SECONDS, self._transport.abort)
+        self._hang_up()
         waiters, self._waiters = self._waiters, deque()
         for waiter in waiters:
             if not waiter.done():
@@ -404,84 +306,6 @@ class Connection(asyncio.Protocol):
                 self._waiters.popleft().set_result(None)
             else:
                 return
-
-    # Inside: the transport and the clock
-
-    def _flush_soon(self) -> None:
-        if self.session.unsent_pdus >= _FLUSH_AT:
-            self._flush()
-        elif not self._flush_scheduled:
-            self._flush_scheduled = True
-            self._loop.call_soon(self._flush_scheduled_now)
-
-    def _flush_scheduled_now(self) -> None:
-        self._flush_scheduled = False
-        self._flush()
-
-    def _flush(self) -> None:
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return  # what was not handed out stays surely unsent
-        data = self.session.data_to_send()
-        if data:
-            transport.write(data)
-            if self._writing_paused:
-                self._adjust_reading()
-
-    def _adjust_reading(self) -> None:
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        may_read = self.session.wants_reading and not (
-            self._writing_paused and transport.get_write_buffer_size() > _READ_NO_MORE_AT
-        )
-        if self._backlog and may_read and not self._backlog_scheduled:
-            self._backlog_scheduled = True
-            self._loop.call_soon(self._read_backlog)
-        pause = not may_read or bool(self._backlog)
-        if pause is not self._reading_paused:
-            self._reading_paused = pause
-            if pause:
-                transport.pause_reading()
-            else:
-                transport.resume_reading()
-
-    def _read_backlog(self) -> None:
-        """Deal with a turn's worth of what was read and had no place in the last one."""
-        self._backlog_scheduled = False
-        if self.session.wants_reading and not self.session.is_closed:
-            octets = bytes(self._backlog[:_TURN_OCTETS])
-            del self._backlog[:_TURN_OCTETS]
-            self.session.receive_data(octets, self._loop.time())
-            self._handle_events()
-
-    def _read_backlog_to_end(self) -> None:
-        """The peer sent it before it left: responses among it say what became of our requests."""
-        if self._backlog:
-            octets = bytes(self._backlog)
-            self._backlog.clear()
-            self.session.receive_data(octets, self._loop.time())
-            self._handle_events()
-
-    def _tick(self) -> None:
-        now = self._loop.time()
-        if now > self._tick_due + self._tick_seconds:
-            # The loop stood still, and what came meanwhile is not read yet: responses may be among it.
-            self.session.listen_first(now)
-        # So with what was read and had no place in this turn; but somebody who floods us does not stop the clock.
-        is_behind = bool(self._backlog) and self.session.wants_reading
-        self._ticks_behind = self._ticks_behind + 1 if is_behind else 0
-        stall = self.session.config.write_stall_seconds
-        if self._writing_paused and stall and now - self._stalled_at >= stall:
-            self.session.close(f"the peer has not read for {stall:g} s")
-            if self._transport is not None:
-                self._transport.abort()
-        elif self.session.next_timer() <= now and not 0 < self._ticks_behind <= _MOST_TICKS_BEHIND:
-            self.session.handle_timer(now)
-        self._handle_events()
-        if not self.session.is_closed:
-            self._tick_due = self._loop.time() + self._tick_seconds
-            self._timer = self._loop.call_at(self._tick_due, self._tick)
 
     def __repr__(self) -> str:
         return f"<Connection {self.name} {self.session!r}>"

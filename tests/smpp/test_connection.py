@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smpp.connection import _FLUSH_AT
 from smpp.errors import EncodeError, InDoubt, NotSent, ResponseTimeout, StateError, WindowFull
+from smpp.pump import FLUSH_AT
 from smpp.session import ResponseReceived, SessionState
 from smpp.wire.pdu import (
     DeliverSm,
@@ -46,18 +46,18 @@ async def test_request_waits_for_its_response() -> None:
 async def test_requests_of_one_turn_leave_in_one_write() -> None:
     link = await Wired().bind()
     writes = link.transport.writes
-    for _ in range(_FLUSH_AT - 1):
+    for _ in range(FLUSH_AT - 1):
         link.connection.send(SUBMIT)
     assert link.transport.writes == writes
     await turn()
     assert link.transport.writes == writes + 1
-    assert len(link.transport.taken()) == _FLUSH_AT - 1
+    assert len(link.transport.taken()) == FLUSH_AT - 1
 
 
 async def test_many_requests_leave_before_the_turn_is_over() -> None:
     link = await Wired().bind()
     writes = link.transport.writes
-    for _ in range(_FLUSH_AT):
+    for _ in range(FLUSH_AT):
         link.connection.send(SUBMIT)
     assert link.transport.writes == writes + 1
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from smpp.connection import _READ_NO_MORE_AT
 from smpp.constants import Role
 from smpp.errors import WindowFull
+from smpp.pump import _READ_NO_MORE_AT
 from smpp.session import RequestReceived
 from smpp.status import CommandStatus as Status
 from smpp.wire.pdu import (
@@ -124,7 +124,7 @@ async def test_peer_that_asks_without_reading_is_read_no_more() -> None:
 
 
 async def test_closed_connection_does_not_keep_a_socket_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smpp.connection._LINGER_SECONDS", 0.02)
+    monkeypatch.setattr("smpp.pump._LINGER_SECONDS", 0.02)
     link = await Wired().bind()
     link.transport.unread_octets = 1000
     link.connection.close("enough")
