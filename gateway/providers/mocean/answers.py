@@ -59,7 +59,7 @@ class Format:
 
 def failure_fields(status: int, table: Mapping[int, spec.Code]) -> dict[str, str | int]:
     """status and err_msg of a row of a code table."""
-    return {"status": status, "err_msg": spec.SHORT_TEXT.get(status) or table[status].text}
+    return {"status": status, "err_msg": table[status].example or table[status].text}
 
 
 def sms_answer(results: Sequence[Fields], form: Format) -> WebAnswer:

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from gateway.providers.mocean.spec import REPORT_STATUS, SMS_STATUS, Code
+from gateway.providers.mocean.spec import REPORT_STATUS, SMS_STATUS, UNAUTHORIZED_CODE, Code
 from gateway.providers.ports import VerifyProblem
 
 _OK: Final = Code(200, "OK. No error encountered")
-_UNAUTHORIZED: Final = Code(401, "Authorization failed. Invalid mocean-api-key or mocean-api-secret")
+_UNAUTHORIZED: Final = UNAUTHORIZED_CODE
 _UNAUTHORIZED_OR_IP: Final = Code(
-    401, "Authorization failed. Invalid mocean-api-key or mocean-api-secret or IP not whitelisted"
+    401,
+    "Authorization failed. Invalid mocean-api-key or mocean-api-secret or IP not whitelisted",
+    "Authorization failed",
 )
+_NO_LOGIN: Final = Code(401, _UNAUTHORIZED.text, "Invalid credentials were provided")
 _UNKNOWN: Final = Code(500, "Unknown error")
 _DOWN: Final = Code(503, "System down for maintenance")
 _SYSTEM: Final = Code(500, "System error, please try again")
@@ -62,7 +65,7 @@ LOOKUP_STATUS: Final[Mapping[int, Code]] = {
 VERIFY_STATUS: Final[Mapping[int, Code]] = {
     0: _OK,
     1: Code(429, "Throttled error. You are trying to send more than allowed requests per minute"),
-    2: _UNAUTHORIZED,
+    2: _NO_LOGIN,
     3: _SYSTEM,
     4: Code(400, "Missing mandatory parameter: brand"),
     5: Code(400, "Missing mandatory parameter: receiver"),

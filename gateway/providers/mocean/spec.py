@@ -50,12 +50,17 @@ class Code(NamedTuple):
     http_status: int
     """Of a v2 answer; the provider's own are known only as "400 or more". v1 answers every failure with 200."""
     text: str
+    example: str = ""
+    """err_msg where the document's examples show less than the table."""
 
+
+_AUTHORIZATION: Final = "Authorization failed. Invalid mocean-api-key or mocean-api-secret"
+UNAUTHORIZED_CODE: Final = Code(401, _AUTHORIZATION, "Authorization failed")
 
 # The status of /sms, as documented. Numbers that are missing here do not exist.
 SMS_STATUS: Final[Mapping[int, Code]] = {
     0: Code(202, "OK. No error encountered"),
-    1: Code(401, "Authorization failed. Invalid mocean-api-key or mocean-api-secret"),
+    1: UNAUTHORIZED_CODE,
     2: Code(402, "Insufficient balance. Not enough credit in the account to send to at least one of the receivers"),
     4: Code(400, "At least one of the destination numbers is not white listed"),
     5: Code(400, "At least one of the destination numbers is black listed"),
@@ -90,7 +95,7 @@ SMS_STATUS: Final[Mapping[int, Code]] = {
 
 REPORT_STATUS: Final[Mapping[int, Code]] = {
     0: Code(200, "OK. No error encountered"),
-    1: Code(401, "Authorization failed. Invalid mocean-api-key or mocean-api-secret"),
+    1: UNAUTHORIZED_CODE,
     24: Code(500, "Unknown error"),
     25: Code(400, "Invalid message ID"),
     32: Code(429, "Throttled"),
@@ -99,9 +104,6 @@ REPORT_STATUS: Final[Mapping[int, Code]] = {
     45: Code(500, "System error, please try again"),
 }
 """The status of /report/message; 34 is ours, for paths and methods that do not exist."""
-
-SHORT_TEXT: Final[Mapping[int, str]] = {1: "Authorization failed"}
-"""err_msg where the document's examples show less than the table."""
 
 OK: Final = 0
 UNAUTHORIZED: Final = 1

@@ -45,6 +45,8 @@ DEFAULT_WAIT: Final = 60
 MAX_ATTEMPTS: Final = 3
 MAX_BRAND: Final = 30
 """Characters. The document has a code for more but not the number: so long a name leaves room for text and code."""
+REACHABILITY: Final = {"is_number_reachable": "unknown"}
+"""Nobody is asked before a code leaves."""
 MAX_CODES: Final = 5
 """Codes of one pay-per-attempt request; the document sets no limit, an open tap serves only pumps."""
 
@@ -64,8 +66,7 @@ async def request_conversion(asked: Asked) -> WebAnswer:
 async def request_sms(asked: Asked) -> WebAnswer:
     """/verify/req/sms."""
     begun = await _begin(asked, default_length=4, steps=(VerifyStep(),), per_conversion=False)
-    fields = {**_begun(begun), "is_number_reachable": "unknown"}
-    return asked.success(fields, old_wrapper="verify_request")
+    return asked.success({**_begun(begun), **REACHABILITY}, old_wrapper="verify_request")
 
 
 async def request_elsewhere(asked: Asked) -> WebAnswer:
@@ -90,8 +91,8 @@ async def resend_sms(asked: Asked) -> WebAnswer:
         sent = await asked.services.verifier.resend(caller.name, request_id, channel="sms")
     except VerifyError as error:
         return await _elsewhere(asked, caller.name, error)
-    fields = {"reqid": sent.id, "status": spec.OK, "to": sent.number, "resend_number": str(max(1, sent.sends - 1))}
-    return asked.success(fields)
+    count = str(max(1, sent.sends - 1))
+    return asked.success({**_begun(sent), **REACHABILITY, "resend_number": count})
 
 
 async def check(asked: Asked) -> WebAnswer:

@@ -224,7 +224,13 @@ async def test_request_in_xml_is_wrapped_in_version_1(world: World, version: int
 async def test_resend_counts_and_check_verifies(world: World) -> None:
     await ask(world, "/verify/req/sms", BRAND)
     _, content = await said(world, "/verify/resend/sms", {"mocean-reqid": "v1"})
-    assert content == {"reqid": "v1", "status": 0, "to": "60123456789", "resend_number": "1"}
+    assert content == {
+        "reqid": "v1",
+        "status": 0,
+        "to": "60123456789",
+        "is_number_reachable": "unknown",
+        "resend_number": "1",
+    }
     checked = await said(world, "/verify/check", {"mocean-reqid": "v1", "mocean-code": CODE})
     assert checked == (200, {"reqid": "v1", "status": 0})
 
