@@ -67,7 +67,7 @@ def mocean(method: str, path: str, fields: str = "", *answer: str, **options: An
     if "resp-format" not in written:
         # The samples of answers are JSON, which has to be asked for.
         written += "&mocean-resp-format=json"
-    where = {"query": written} if method == "GET" else {"body": written}
+    where: dict[str, Any] = {"query": written} if method == "GET" else {"body": written}
     return Sample("mocean", method, "/rest/2" + path, answer=frozenset(answer), **where, **options)
 
 
