@@ -60,7 +60,8 @@ class VerifyError(Exception):
         verification_id: of the one that is in the way or that was asked for.
         status: of that one, where there is one.
         retry_after: seconds, where waiting helps.
-        guard: of BLOCKED: 'number', 'prefix', 'remote', 'account', 'conversion' or 'country'.
+        guard: of BLOCKED: 'number', 'prefix', 'remote', 'account', 'conversion', 'country' or 'kind'; of
+            TOO_MANY_ATTEMPTS: 'guesses', where it was not for this verification's own.
     """
 
     def __init__(

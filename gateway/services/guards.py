@@ -1,177 +1,27 @@
-"""Guards against traffic that pumps codes: caps an hour, and how many codes of a range come back.
+"""Says whether one more code may go out: caps an hour, and how many codes of a range come back.
 
-    take(number, prefix, remote, account) ──one document a counter──► committed, whichever node asks
-    took too many, or too few of the range were ever typed in ──► VerifyError(BLOCKED)
-
-A counter slides: what remains of the hour before counts in proportion. Increments that arrive while a commit is under
-way share the next one, so that a busy account costs no more than a quiet one.
+Numbers are counted as one however they are written, and so are the addresses of one network: what an attacker can vary
+at will must not be a name of its own.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-import msgspec
-
 from gateway.config.services import VerifyConfig
-from gateway.errors import StoreError
 from gateway.providers.verifying import VerifyError, VerifyProblem
-from gateway.services.shelf import TRIES, Kept, Put, Shelf
-from gateway.store.records import RecordStore
+from gateway.services.counters import WINDOW_SECONDS, Cap, Counters
+from gateway.services.numbers import canonical, country_of, kind_of
 
-WINDOW_SECONDS: Final = 3_600
 TYPING_SECONDS: Final = 180.0
 """How long people may take to type the first codes in, before it is judged how many do."""
-KIND: Final = "verify_count"
-_BATCH: Final = 1_000
-
-
-class Count(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How often something happened in this window and in the one before."""
-
-    window: int
-    now: int = 0
-    before: int = 0
-    since: float = 0.0
-    """When it began to happen, after an hour at least in which it did not."""
-
-    def at(self, window: int) -> "Count":
-        """The same, seen from another window."""
-        if window == self.window:
-            return self
-        before = self.now if window == self.window + 1 else 0
-        return Count(window, 0, before, self.since if before else 0.0)
-
-    def once_more(self, moment: float) -> "Count":
-        """The same, one further."""
-        return Count(self.window, self.now + 1, self.before, self.since or moment)
-
-    def estimate(self, moment: float) -> float:
-        """How often in the hour before a moment of this window."""
-        return self.now + self.before * (1 - moment % WINDOW_SECONDS / WINDOW_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """A counter and how far it may go; 0: it only counts."""
-
-    key: str
-    limit: int
-    guard: str
-    text: str = ""
-
-
-@dataclass(eq=False, slots=True)
-class _Asked:
-    account: str
-    caps: tuple[Cap, ...]
-    left: list[Cap]
-    """Not counted yet."""
-    done: "asyncio.Future[Cap | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
-class Counters:
-    """Counters that several nodes share."""
-
-    def __init__(self, store: RecordStore, clock: Callable[[], float]) -> None:
-        self._store = store
-        self._shelf = Shelf(store, KIND, Count, clock=clock)
-        self._clock = clock
-        self._waiting: list[_Asked] = []
-        self._worker: asyncio.Task[None] | None = None
-
-    async def take(self, account: str, caps: Sequence[Cap]) -> Cap | None:
-        """Count once more on each, unless one is at its limit: then that one, and none is counted.
-
-        Raises:
-            StoreError: nothing can be counted.
-        """
-        asked = _Asked(account, tuple(caps), list(caps))
-        self._waiting.append(asked)
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.get_running_loop().create_task(self._work())
-        return await asked.done
-
-    async def read(self, account: str, key: str) -> tuple[float, float]:
-        """How often in the last hour, and for how many seconds it has been happening."""
-        kept = await self._shelf.get(account, key)
-        if kept is None:
-            return 0.0, 0.0
-        now = self._clock()
-        count = kept.value.at(int(now // WINDOW_SECONDS))
-        return count.estimate(now), now - count.since if count.since else 0.0
-
-    async def _work(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-            try:
-                await self._count(batch)
-            except BaseException as error:
-                reason = error if isinstance(error, StoreError) else StoreError("codes cannot be counted now")
-                for asked in batch:
-                    if not asked.done.done():
-                        asked.done.set_exception(reason)
-                if not isinstance(error, StoreError):
-                    raise
-
-    async def _count(self, batch: list[_Asked]) -> None:
-        for _ in range(TRIES):
-            batch = [asked for asked in batch if asked.left and not asked.done.done()]
-            if not batch:
-                return
-            names = list({(asked.account, cap.key) for asked in batch for cap in asked.left})
-            kept = dict(zip(names, await asyncio.gather(*(self._shelf.get(*name) for name in names)), strict=True))
-            now = self._clock()
-            window = int(now // WINDOW_SECONDS)
-            counts = {name: one.value.at(window) if one else Count(window) for name, one in kept.items()}
-            changed = {(asked.account, cap.key) for asked in batch for cap in self._decide(asked, counts, now)}
-            written = await self._write(changed, kept, counts, (window + 2) * WINDOW_SECONDS)
-            for asked in batch:
-                asked.left = [cap for cap in asked.left if not written.get((asked.account, cap.key), False)]
-                if not asked.left and not asked.done.done():
-                    asked.done.set_result(None)
-        raise StoreError("counters are changed by too many at once")
-
-    def _decide(self, asked: _Asked, counts: dict[tuple[str, str], Count], now: float) -> Sequence[Cap]:
-        """Count for one who asks, in `counts`; those that were."""
-        for cap in asked.left:
-            if cap.limit and counts[asked.account, cap.key].estimate(now) + 1 > cap.limit:
-                if not asked.done.done():
-                    asked.done.set_result(cap)
-                return ()
-        for cap in asked.left:
-            name = (asked.account, cap.key)
-            counts[name] = counts[name].once_more(now)
-        return asked.left
-
-    async def _write(
-        self,
-        names: set[tuple[str, str]],
-        kept: Mapping[tuple[str, str], Kept[Count] | None],
-        counts: Mapping[tuple[str, str], Count],
-        due_at: float,
-    ) -> dict[tuple[str, str], bool]:
-        ordered = sorted(names)
-        records = []
-        for name in ordered:
-            old, put = kept[name], Put(counts[name], due_at=due_at)
-            records.append(self._shelf.new(*name, put) if old is None else self._shelf.next(old, put))
-        return dict(zip(ordered, await self._store.put_records(records), strict=True)) if records else {}
-
-    async def sweep(self, now: float) -> bool:
-        """Forget counters that nobody has moved for two hours; whether none is left to do."""
-        due = await self._shelf.due(now, limit=500)
-        by_account: dict[str, list[str]] = {}
-        for kept in due:
-            by_account.setdefault(kept.account, []).append(kept.key)
-        for account, keys in by_account.items():
-            await self._shelf.drop(account, keys)
-        return len(due) < 500
+ADDRESS_LIMIT: Final = 64
+_NETWORK_BITS: Final = 64
+"""Of IPv6: what one customer of a provider has for himself."""
 
 
 class Guards:
-    """Says whether one more code may go out.
+    """The guards.
 
     Args:
         on_block: told which guard has said no.
@@ -188,25 +38,37 @@ class Guards:
         """Go by other settings from now on."""
         self._config = config
 
-    async def pass_code(self, account: str, *, number: str, country: str, remote: str) -> None:
+    async def pass_code(self, account: str, *, recipient: str, remote: str = "") -> None:
         """Count a code that is about to go out.
 
         Args:
-            country: ISO code of the number; empty where it is not known.
+            recipient: a number, or what else a channel goes to.
+            remote: `remote_name` of the address that it was asked for from; empty where nobody knows.
 
         Raises:
             VerifyError: BLOCKED, and `guard` says by which.
             StoreError: it cannot be counted.
         """
-        config = self._config
-        if (config.countries and country not in config.countries) or country in config.blocked_countries:
-            raise self._blocked("country", "no codes go to this country")
-        await self._check_conversion(account, number)
-        refused = await self._counters.take(account, self._caps(number, remote))
+        number = canonical(recipient)
+        country = _country(number)
+        self._check_kind(number, country)
+        await self._check_conversion(account, number, country)
+        refused = await self._counters.take(account, self._caps(number, country, remote))
         if refused is not None:
             raise self._blocked(refused.guard, refused.text, retry_after=WINDOW_SECONDS / 4)
 
-    def _caps(self, number: str, remote: str) -> list[Cap]:
+    def _check_kind(self, number: str, country: str) -> None:
+        config = self._config
+        if not number.isdecimal():
+            return  # an address of another kind
+        if (config.countries and country not in config.countries) or country in config.blocked_countries:
+            raise self._blocked("country", "no codes go to this country")
+        if not country and not config.international_networks:
+            raise self._blocked("country", "no codes go to numbers of no country")
+        if kind_of(number) in config.blocked_kinds:
+            raise self._blocked("kind", "no codes go to numbers of this kind")
+
+    def _caps(self, number: str, country: str, remote: str) -> list[Cap]:
         config = self._config
         prefix = number[: -config.prefix_cut]
         caps = [
@@ -215,26 +77,62 @@ class Guards:
             Cap("account", config.per_account, "account", "the account sent too many codes"),
             Cap(f"sent {self._range(number)}", 0, ""),
         ]
+        if country:
+            text = "too many codes went to this country"
+            caps.append(Cap(f"sent in {country}", config.per_country, "country", text))
         if remote:
             text = "too many codes were asked for from there"
-            caps.append(Cap(f"remote {remote[:64]}", config.per_remote, "remote", text))
+            caps.append(Cap(f"remote {remote}", config.per_remote, "remote", text))
         return caps
 
-    async def came_back(self, account: str, number: str) -> None:
-        """Count a code that was typed in."""
-        await self._counters.take(account, [Cap(f"back {self._range(number)}", 0, "")])
+    # --- what is typed in ---
 
-    async def _check_conversion(self, account: str, number: str) -> None:
+    async def came_back(self, account: str, recipient: str) -> None:
+        """Count a code that was typed in."""
+        number = canonical(recipient)
+        country = _country(number)
+        caps = [Cap(f"back {self._range(number)}", 0, "")]
+        await self._counters.take(account, caps + ([Cap(f"back in {country}", 0, "")] if country else []))
+
+    async def pass_guess(self, account: str, recipient: str) -> None:
+        """Count a code that is about to be compared: who begins anew after a few guesses is stopped all the same.
+
+        Raises:
+            VerifyError: TOO_MANY_ATTEMPTS: it must not be compared.
+            StoreError: it cannot be counted.
+        """
+        limit = self._config.guesses_per_number
+        if limit and await self._counters.take(account, [Cap(f"guess {canonical(recipient)}", limit, "guesses")]):
+            self._on_block("guesses")
+            raise VerifyError(
+                VerifyProblem.TOO_MANY_ATTEMPTS,
+                "too many codes were tried for this number",
+                guard="guesses",
+                retry_after=WINDOW_SECONDS / 4,
+            )
+
+    async def _check_conversion(self, account: str, number: str, country: str) -> None:
         config = self._config
         if not config.conversion_percent:
             return
-        sent, seconds = await self._counters.read(account, f"sent {self._range(number)}")
-        if sent < config.conversion_after or seconds < TYPING_SECONDS:
-            return
-        back, _ = await self._counters.read(account, f"back {self._range(number)}")
-        if back * 100 < sent * config.conversion_percent:
-            text = "too few of the codes to this range come back"
+        place, text = self._range(number), "too few of the codes to this range come back"
+        sent, seconds = await self._counters.read(account, f"sent {place}")
+        if config.conversion_burst and seconds < TYPING_SECONDS and sent >= config.conversion_burst:
+            raise self._blocked("conversion", "too many codes to this range at once", retry_after=TYPING_SECONDS)
+        if await self._is_unread(account, place, config.conversion_after):
             raise self._blocked("conversion", text, retry_after=WINDOW_SECONDS / 4)
+        after = config.conversion_country_after
+        if country and after and await self._is_unread(account, f"in {country}", after):
+            text = "too few of the codes to this country come back"
+            raise self._blocked("conversion", text, retry_after=WINDOW_SECONDS / 4)
+
+    async def _is_unread(self, account: str, place: str, after: int) -> bool:
+        """Whether too few of the codes to a place come back."""
+        sent, seconds = await self._counters.read(account, f"sent {place}")
+        if sent < after or seconds < TYPING_SECONDS:
+            return False
+        back, _ = await self._counters.read(account, f"back {place}")
+        return back * 100 < sent * self._config.conversion_percent
 
     def _blocked(self, guard: str, text: str, *, retry_after: float = 0.0) -> VerifyError:
         self._on_block(guard)
@@ -242,3 +140,23 @@ class Guards:
 
     def _range(self, number: str) -> str:
         return number[: self._config.conversion_digits]
+
+
+def _country(number: str) -> str:
+    return country_of(number) if number.isdecimal() else ""
+
+
+def remote_name(remote: str) -> str:
+    """Whom an address is counted as: itself, or its network where one customer has many; empty where it is empty."""
+    written = remote.strip().strip("[]").partition("%")[0].lower()
+    try:
+        address: IPv4Address | IPv6Address = ip_address(written)
+    except ValueError:
+        return written[:ADDRESS_LIMIT]
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None:
+            network = int(address) >> _NETWORK_BITS << _NETWORK_BITS
+            return f"{IPv6Address(network)}/{_NETWORK_BITS}"
+        address = inner
+    return str(address)

@@ -1,5 +1,6 @@
 """What a number says by itself: whether it can be one, whose it is, how it is written. No network is asked."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -24,6 +25,7 @@ KINDS: Final = {
     PhoneNumberType.VOICEMAIL: "voicemail",
 }
 
+_DIALLED: Final = re.compile(r"[0-9+() ./-]+")
 _UNKNOWN_ZONE: Final = "Etc/Unknown"
 _NO_REGION: Final = "001"
 
@@ -45,6 +47,23 @@ def country_of(number: str) -> str:
     """The country of a number as ISO 3166-1 alpha-2; empty where it has none."""
     parsed = _parsed(number)
     return _region(parsed) if parsed is not None else ""
+
+
+@lru_cache(maxsize=10_000)
+def canonical(number: str) -> str:
+    """A number as everybody writes it, digits only; what is none as it is written."""
+    # Letters are digits to who dials them, and to an e-mail address they are not.
+    parsed = _parsed(number) if _DIALLED.fullmatch(number) else None
+    if parsed is None:
+        return number.strip().lower()
+    return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164)).removeprefix("+")
+
+
+@lru_cache(maxsize=10_000)
+def kind_of(number: str) -> str:
+    """What kind of a number it is: 'mobile', 'premium_rate' and so on, 'unknown' where it is none."""
+    parsed = _parsed(number)
+    return KINDS.get(phonenumbers.number_type(parsed), "unknown") if parsed is not None else "unknown"
 
 
 def is_possible(number: str) -> bool:

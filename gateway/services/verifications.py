@@ -58,6 +58,8 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     sealed_code: str = ""
     """While it may have to be sent once more: a step is left, or the caller gave it."""
     is_own_code: bool = False
+    remote: str = ""
+    """A keyed fingerprint of the address it was asked for from: whom further codes are counted for, too."""
     former_fingerprint: str = ""
     """Of the code before, while a fresh one is on its way."""
     former_expires_at: float = 0.0

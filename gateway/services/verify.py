@@ -33,7 +33,8 @@ from gateway.sealing import SealBroken, Sealer
 from gateway.services import codes, kept_codes, templates
 from gateway.services import verifications as rules
 from gateway.services.charging import Charges, NoCharges, check_funds
-from gateway.services.guards import Counters, Guards
+from gateway.services.counters import Counters
+from gateway.services.guards import Guards, remote_name
 from gateway.services.kept_codes import KeptCode
 from gateway.services.numbers import country_of
 from gateway.services.owing import allow_any
@@ -48,6 +49,7 @@ log = structlog.get_logger(__name__)
 replace = msgspec.structs.replace
 
 SWEEP_BATCH: Final = 100
+REMOTE_DIGITS: Final = 32
 
 
 class VerifyService:
@@ -119,7 +121,8 @@ class VerifyService:
             await check_funds(self._billing, account, request.number)
         now, country = self._clock(), country_of(request.number)
         request = replace(request, id=request.id or self._store.ids.new(now))
-        await self._guards.pass_code(account, number=request.number, country=country, remote=request.remote)
+        remote = self._remote_of(account, request.remote)
+        await self._guards.pass_code(account, recipient=request.steps[index].recipient or request.number, remote=remote)
         code = request.code or codes.make_code(request.code_length)
         document = Document(
             request=replace(request, code="", remote=""),
@@ -130,6 +133,7 @@ class VerifyService:
             fingerprint=codes.fingerprint(self._sealer, account, request.id, code),
             sealed_code=self._sealed(account, request.id, code),
             is_own_code=bool(request.code),
+            remote=remote,
         )
         document = rules.going(document, request.steps[index], self._store.ids.new(now), now, index=index)
         return await self._begun(await self._book.add(account, document), code)
@@ -148,7 +152,7 @@ class VerifyService:
         step = step_of(kept.value, channel)
         if not self._sender.is_offered(account, step.channel):
             raise NotOffered(f"no uplink carries codes over {step.channel}")
-        await self._guards.pass_code(account, number=request.number, country=country_of(request.number), remote="")
+        await self._guards.pass_code(account, recipient=step.recipient or request.number, remote=kept.value.remote)
         code = self._code_of(kept) if kept.value.is_own_code else codes.make_code(request.code_length)
         message_id = self._store.ids.new(now)
 
@@ -177,7 +181,10 @@ class VerifyService:
         """
         now = self._clock()
         wrong: VerifyError | None = None
-        elsewhere = kept_codes.read((await self._book.wanted(account, verification_id)).value.fingerprint)
+        known = (await self._book.wanted(account, verification_id)).value
+        if known.status_at(now) in rules.OPEN:
+            await self._guards.pass_guess(account, known.request.number)
+        elsewhere = kept_codes.read(known.fingerprint)
         outcome = None
         if elsewhere is not None:
             outcome = await self._ask(account, verification_id, elsewhere, code, fields)
@@ -262,6 +269,10 @@ class VerifyService:
             number, reference = kept.value.request.number, f"verification {kept.key}"
             await self._billing.charge(kept.account, number, reference, "a verification")
             await self._book.put(kept, replace(kept.value, owes=False))
+
+    def _remote_of(self, account: str, remote: str) -> str:
+        """Whom a request's address is counted as; who reads the store does not learn it."""
+        return self._sealer.fingerprint("remote", account, remote_name(remote))[:REMOTE_DIGITS] if remote else ""
 
     # --- codes ---
 
@@ -427,10 +438,22 @@ class VerifyService:
     async def _step_on(self, kept: Kept[Document]) -> None:
         following = await self._next_step(kept)
         if following is not None:
-            await self._send(*following)
+            await self._send_guarded(*following)
         else:
             # Where another node has taken the step, this is not written.
             await self._book.put(kept, *_with_loss(kept.value, rules.out_of_steps(kept.value)))
+
+    async def _send_guarded(self, kept: Kept[Document], code: str) -> None:
+        """One more code of a verification that has sent some: it is counted like the first."""
+        try:
+            recipient = kept.value.history[-1].recipient
+            await self._guards.pass_code(kept.account, recipient=recipient, remote=kept.value.remote)
+        except VerifyError as error:
+            log.info("a step is not taken", verification=kept.key, guard=error.guard)
+            now = self._clock()
+            await self._book.put(kept, *_with_loss(kept.value, rules.failed_to_go(kept.value, str(error), now)))
+        else:
+            await self._send(kept, code)
 
     async def _take_up(self, kept: Kept[Document], now: float) -> None:
         """Somebody began to send and did not say how it ended."""

@@ -8,7 +8,7 @@ import pytest
 from gateway.errors import StoreError
 from gateway.sealing import Sealer
 from gateway.secretkey import SecretKey
-from gateway.services.guards import KIND, WINDOW_SECONDS, Cap, Counters
+from gateway.services.counters import KIND, WINDOW_SECONDS, Cap, Counters
 from gateway.services.runner import Runner
 from gateway.services.shelf import Kept, Put, Shelf
 from gateway.store import Store
