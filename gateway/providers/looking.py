@@ -1,7 +1,7 @@
 """Look-ups of numbers, as dialects ask for them: what numbers say by themselves, and what networks say of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -72,6 +72,9 @@ class BulkLookup(msgspec.Struct, frozen=True, kw_only=True):
     """0: it goes on."""
 
 
+AS_ASKED: Final[Mapping[str, tuple[str, ...]]] = {}
+
+
 class Numbers(Protocol):
     """Looks numbers up."""
 
@@ -93,9 +96,21 @@ class Numbers(Protocol):
         """
 
     async def network_bulk(
-        self, account: str, numbers: Sequence[str], *, method: str, callback_url: str, dialect: str
+        self,
+        account: str,
+        numbers: Sequence[str],
+        *,
+        method: str,
+        callback_url: str,
+        dialect: str,
+        written: Mapping[str, tuple[str, ...]] = AS_ASKED,
+        unasked_kinds: tuple[str, ...] = (),
     ) -> str:
         """Ask for many, 1,000 at most; the answers are called back in the words of the dialect. Returns the job's id.
+
+        Args:
+            written: how the caller wrote a number, each way of them, where that was another.
+            unasked_kinds: no network is asked about numbers of these kinds: what they say by themselves is reported.
 
         Raises:
             NotOffered: no uplink does this, or the dialect reports no look-ups.

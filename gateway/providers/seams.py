@@ -201,6 +201,8 @@ class LookupBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers for which there was no answer."""
     error: str = ""
     """Why."""
+    written: Mapping[str, tuple[str, ...]] = {}
+    """How the caller wrote a number, each way of them, where that was another."""
     is_last: bool = False
 
 

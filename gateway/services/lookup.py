@@ -15,6 +15,7 @@ import structlog
 
 from gateway.config.services import LookupConfig
 from gateway.errors import StoreError
+from gateway.providers.looking import AS_ASKED
 from gateway.providers.ports import BulkLookup, NetworkInfo, NotOffered, NumberInfo
 from gateway.providers.seams import NetworkSource, ServiceCallbacks
 from gateway.services import numbers, operators
@@ -172,7 +173,15 @@ class LookupService:
     # --- many ---
 
     async def network_bulk(
-        self, account: str, numbers: Sequence[str], *, method: str, callback_url: str, dialect: str
+        self,
+        account: str,
+        numbers: Sequence[str],
+        *,
+        method: str,
+        callback_url: str,
+        dialect: str,
+        written: Mapping[str, tuple[str, ...]] = AS_ASKED,
+        unasked_kinds: tuple[str, ...] = (),
     ) -> str:
         """Ask for many; the answers are called back in the words of the dialect. Returns the job's id.
 
@@ -184,7 +193,15 @@ class LookupService:
         """
         self._check_offered(account, method)
         self._check_url(callback_url)
-        return await self._jobs.begin(account, numbers, method=method, callback_url=callback_url, dialect=dialect)
+        return await self._jobs.begin(
+            account,
+            numbers,
+            method=method,
+            callback_url=callback_url,
+            dialect=dialect,
+            written=written,
+            unasked_kinds=unasked_kinds,
+        )
 
     async def begin_bulk(
         self, account: str, numbers: Sequence[str], *, method: str = "", callback_url: str = ""

@@ -17,6 +17,7 @@ import structlog
 from gateway.config.services import LookupConfig
 from gateway.errors import RateLimited, StoreError
 from gateway.models import Callback
+from gateway.providers.looking import AS_ASKED
 from gateway.providers.ports import BulkLookup, LookupAnswer, NetworkInfo, NotOffered, NumberInfo
 from gateway.providers.seams import LookupBatch, LookupFailed, ServiceCallbacks
 from gateway.services.owing import owed
@@ -55,6 +56,10 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     callback_url: str
     numbers: tuple[str, ...]
     tries: int = 0
+    written: Mapping[str, tuple[str, ...]] = {}
+    """How its caller wrote a number, each way of them, where that was another."""
+    unasked_kinds: tuple[str, ...] = ()
+    """No network is asked about numbers of these kinds."""
     is_kept: bool = False
     """Whether its answers can be asked for."""
     total: int = 0
@@ -121,6 +126,8 @@ class LookupJobs:
         callback_url: str,
         dialect: str,
         is_kept: bool = False,
+        written: Mapping[str, tuple[str, ...]] = AS_ASKED,
+        unasked_kinds: tuple[str, ...] = (),
     ) -> str:
         """Keep a job and work on it; its id.
 
@@ -139,7 +146,16 @@ class LookupJobs:
             raise RateLimited(f"{OPEN_LIMIT} look-ups of many numbers are under way", RETRY_SECONDS)
         now = self._clock()
         job_id = self._store.ids.new(now)
-        job = Job(method, dialect, callback_url, wanted, is_kept=is_kept, total=len(wanted))
+        job = Job(
+            method,
+            dialect,
+            callback_url,
+            wanted,
+            written=dict(written),
+            unasked_kinds=unasked_kinds,
+            is_kept=is_kept,
+            total=len(wanted),
+        )
         record = self._jobs.new(account, job_id, Put(job, due_at=now + CLAIM_SECONDS, tag=OPEN if is_kept else ""))
         await self._store.put_records([record])
         self._start(Kept(job, replace(record, version=1)))
@@ -193,7 +209,13 @@ class LookupJobs:
         job = kept.value
         some = job.numbers[: min(self._config.batch, STEP) if job.is_kept else self._config.batch]
         infos = await self._described(some)
-        asked = [number for number in some if job.method and (infos[number].is_valid or not job.is_kept)]
+        asked = [
+            number
+            for number in some
+            if job.method
+            and (infos[number].is_valid or not job.is_kept)
+            and infos[number].kind not in job.unasked_kinds
+        ]
         answers = await asyncio.gather(
             *(self._ask(kept.account, one, job.method) for one in asked), return_exceptions=True
         )
@@ -216,6 +238,7 @@ class LookupJobs:
             parsed={**infos, **{one.number: infos.get(one.number) or self._describe(one.number) for one in found}},
             unasked=unasked,
             failed=given_up,
+            written=job.written,
             error=error if given_up else "",
             is_last=not left,
         )

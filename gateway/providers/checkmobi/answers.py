@@ -220,15 +220,19 @@ def lookup_callbacks(batch: LookupBatch) -> list[Callback]:
     """The answers of a bulk look-up, in one request; and those that failed, in another."""
     callbacks = []
     content: dict[str, object]
-    if batch.answers:
+    answers = {one.number: network_look_up(batch.method, batch.parsed[one.number], one) for one in batch.answers}
+    answers |= {number: look_up(f"{batch.job}-{number}", batch.parsed[number]) for number in batch.unasked}
+    if answers:
         results = [
-            {"original_msisdn": one.number, **network_look_up(batch.method, batch.parsed[one.number], one)}
-            for one in batch.answers
+            {"original_msisdn": written, **answer}
+            for number, answer in answers.items()
+            for written in batch.written.get(number, (number,))
         ]
         content = {"lookup_method": batch.method, "error": None, "results": results}
         callbacks.append(_callback(batch.callback_url, content))
     if batch.failed:
-        error = {"error": 18, "description": batch.error, "affected_numbers": list(batch.failed)}
+        affected = [written for number in batch.failed for written in batch.written.get(number, (number,))]
+        error = {"error": 18, "description": batch.error, "affected_numbers": affected}
         content = {"lookup_method": batch.method, "error": error, "results": None}
         callbacks.append(_callback(batch.callback_url, content))
     return callbacks

@@ -16,6 +16,8 @@ from gateway.providers.checkmobi.request import (
 from gateway.providers.ports import NotOffered, NumberInfo, Price
 
 METHODS: Final = ("hlr", "mnp")
+UNASKED: Final = ("fixed_line",)
+"""Landlines: "the request will fall back to the Validation API and no charge will be applied"."""
 
 
 async def look_up(asked: Asked) -> WebAnswer:
@@ -24,8 +26,7 @@ async def look_up(asked: Asked) -> WebAnswer:
     if method not in ("verify", *METHODS):
         raise Refused(BAD_METHOD)
     info = asked.parsed(written)
-    if method == "verify" or info.kind == "fixed_line":
-        # Networks are not asked about landlines, and nothing is charged.
+    if method == "verify" or info.kind in UNASKED:
         return answers.done(answers.look_up(str(uuid.uuid4()), info))
     try:
         found = await asked.services.numbers.network(asked.caller.name, info.number, method=method)
@@ -45,26 +46,34 @@ async def look_up_many(asked: Asked) -> WebAnswer:
     url = asked.callback_url()
     if not url:
         raise Refused(BAD_CALLBACK)
-    accepted: list[str] = []
+    accepted: dict[str, tuple[str, ...]] = {}
     rejected: list[str] = []
     for one in written:
         if not isinstance(one, (str, int)) or isinstance(one, bool):
             raise Refused(BAD_PAYLOAD)
         try:
-            accepted.append(asked.parsed(str(one)).number)
+            number = asked.parsed(str(one)).number
+            accepted[number] = (*accepted.get(number, ()), str(one))
         except Refused:
             rejected.append(str(one))
     if accepted:
         try:
             await asked.services.numbers.network_bulk(
-                asked.caller.name, accepted, method=method, callback_url=url, dialect=spec.NAME
+                asked.caller.name,
+                list(accepted),
+                method=method,
+                callback_url=url,
+                dialect=spec.NAME,
+                # "The number you sent for lookup in the original format."
+                written=accepted,
+                unasked_kinds=UNASKED,
             )
         except NotOffered:
             raise Refused(NO_HLR_ROUTE) from None
     return answers.done(
         {
             "total_count": len(written),
-            "accepted_count": len(accepted),
+            "accepted_count": len(written) - len(rejected),
             "rejected_count": len(rejected),
             "rejected": rejected,
             "notification_callback": url,

@@ -9,6 +9,7 @@ import msgspec
 from gateway.errors import NotWaiting, Unauthorized
 from gateway.models import Callback, Inbound, Message, State
 from gateway.providers.base import Caller, Services, WebAnswer, WebRequest
+from gateway.providers.looking import AS_ASKED
 from gateway.providers.ports import (
     AppOptions,
     Balance,
@@ -158,6 +159,7 @@ class FakeNumbers:
     networks: dict[str, NetworkInfo] = field(default_factory=dict)
     jobs: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
     is_offered: bool = True
+    written: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def parse(self, number: str) -> NumberInfo:
         is_valid = 8 <= len(number) <= 15
@@ -190,10 +192,19 @@ class FakeNumbers:
         return self.networks.get(number) or NetworkInfo(id="n1", number=number)
 
     async def network_bulk(
-        self, account: str, numbers: Sequence[str], *, method: str, callback_url: str, dialect: str
+        self,
+        account: str,
+        numbers: Sequence[str],
+        *,
+        method: str,
+        callback_url: str,
+        dialect: str,
+        written: Mapping[str, tuple[str, ...]] = AS_ASKED,
+        unasked_kinds: tuple[str, ...] = (),
     ) -> str:
         if not self.is_offered:
             raise NotOffered("no uplink looks numbers up")
+        self.written = dict(written)
         self.jobs.append((tuple(numbers), method, callback_url))
         return f"job{len(self.jobs)}"
 

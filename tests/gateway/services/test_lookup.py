@@ -344,6 +344,28 @@ async def test_an_account_has_so_many_look_ups_under_way_at_most() -> None:
     await bench.settle(lookup)
 
 
+async def test_no_network_is_asked_about_landlines_where_the_dialect_says_so() -> None:
+    bench = Bench()
+    lookup = native(bench)
+    landline, mobile = "40213166666", "40743123456"
+    await lookup.network_bulk(
+        ACCOUNT,
+        [landline, mobile],
+        method="hlr",
+        callback_url="https://example.com/l",
+        dialect="checkmobi",
+        written={mobile: ("+40 743 123 456",)},
+        unasked_kinds=("fixed_line",),
+    )
+    await bench.settle(lookup)
+    (told,) = await bench.told()
+    assert {one["original_msisdn"]: "reachable" in one for one in told["results"]} == {
+        "+40 743 123 456": True,
+        landline: False,
+    }
+    assert list(bench.source.asked) == [mobile]
+
+
 async def test_a_dialect_that_tells_more_of_numbers_is_told_it() -> None:
     bench = Bench()
     lookup = native(bench)

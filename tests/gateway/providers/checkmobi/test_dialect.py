@@ -393,6 +393,36 @@ async def test_look_up_of_many_says_what_is_wrong(world: World, path: str, field
     assert await refused(world, path, fields) == code
 
 
+async def test_numbers_are_reported_as_they_were_written(world: World) -> None:
+    written = ["+40743123456", "40743123456", "40743123457", 40743123458, "nobody"]
+    _, content = await said(world, "/lookup/hlr", {"numbers": written, **CALLBACK})
+    assert (content["total_count"], content["accepted_count"], content["rejected"]) == (5, 4, ["nobody"])
+    ((asked, _, _),) = world.numbers.jobs
+    assert asked == ("40743123456", "40743123457", "40743123458")
+    assert world.numbers.written == {
+        "40743123456": ("+40743123456", "40743123456"),
+        "40743123457": ("40743123457",),
+        "40743123458": ("40743123458",),
+    }
+    info = World().numbers.parse
+    batch = LookupBatch(
+        job="j",
+        account="shop",
+        method="hlr",
+        callback_url=CALLBACK["notification_callback"],
+        answers=(NetworkInfo(id="a1", number="40743123456"),),
+        unasked=("40743123457",),
+        parsed={one: info(one) for one in asked},
+        failed=("40743123458",),
+        written={"40743123456": ("+40743123456", "40743123456"), "40743123458": ("+40743123458",)},
+    )
+    good, bad = (json.loads(callback.body) for callback in Checkmobi().lookup_callbacks(batch))
+    assert [one["original_msisdn"] for one in good["results"]] == ["+40743123456", "40743123456", "40743123457"]
+    # Of a landline no network is asked: it has what the free look-up has.
+    assert ["reachable" in one for one in good["results"]] == [True, True, False]
+    assert bad["error"]["affected_numbers"] == ["+40743123458"]
+
+
 async def test_look_up_of_one_says_what_is_wrong(world: World) -> None:
     assert await refused(world, "/lookup/sim/+40743123456", method="GET") == 17
     assert await refused(world, "/lookup/verify/nobody", method="GET") == 2
