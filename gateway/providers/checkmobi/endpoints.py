@@ -9,7 +9,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/v1/validation/request", "own", "send a pin", "ivr and reverse_cli through an uplink"),
     Endpoint("POST", "/v1/validation/verify", "own", "compare a pin"),
     Endpoint("GET", "/v1/validation/status/{id}", "own", "what is known of a validation"),
-    Endpoint("POST", "/v1/validation/remote-config", "local", "in which order to try", "SMS only"),
+    Endpoint("POST", "/v1/validation/remote-config", "local", "in which order to try"),
     Endpoint("POST", "/v1/sms/send", "own", "send a message"),
     Endpoint("GET", "/v1/sms/{id}", "local", "what became of a message"),
     Endpoint("POST", "/v1/call", "pass", "call, and do what the events say"),
