@@ -1,8 +1,6 @@
 """`smpp send --csv`: sends the rows of a file over a pool of binds, and writes down what becomes of each."""
 
 import asyncio
-import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,37 +14,20 @@ import msgspec
 from smpp.client import compose
 from smpp.correlator import IdRule
 from smpp.errors import CommandFailed, EncodeError, SmppError, StateError
-from smpp.pool import BindState, Pool
+from smpp.pool import Pool
 from smpp.profiles import PROFILES, Profile
 from smpp.receipts import Submission
 from smpp.sms import Receipt, SplitOptions
 from smpp.tools.connecting import BAD_INPUT, REFUSED, fail, run, stop_on_signal
 from smpp.tools.csv_input import BadRow, CsvError, CsvInput, Defaults, Message
-from smpp.tools.csv_results import (
-    ACCEPTED,
-    IN_DOUBT,
-    INVALID,
-    NOT_SENT,
-    SENDING,
-    Part,
-    Results,
-    ResultsError,
-    Row,
-    Verdict,
-    state_of,
-)
-from smpp.tools.csv_results import (
-    REFUSED as REFUSED_PART,
-)
-from smpp.tools.csv_summary import Summary
+from smpp.tools.csv_results import ACCEPTED, INVALID, SENDING, Part, Results, ResultsError, Row, Verdict, state_of
+from smpp.tools.csv_tally import SHOWN_ROWS, Tally
 from smpp.tools.pooling import FirstBind, OwnReceipts, Target, find_target, quiet_log, stop_with
-from smpp.tools.progress import Progress, bar, remaining
+from smpp.tools.progress import Progress, bar
 from smpp.wire import dlt
 from smpp.wire.pdu import Message as PduMessage
 from smpp.wire.pdu import Request, SubmitSm
 
-_SHOWN_ROWS: Final = 10
-_MOST_REASONS: Final = 100
 _ROWS_AT_ONCE: Final = 1000
 """Rows that are passed over before others get a turn."""
 
@@ -107,12 +88,13 @@ async def _send(job: CsvJob, profile: Profile, source: CsvInput, results: Result
         results.finish()
     except ResultsError as error:
         failure = failure or error
-    sending.summarize()
+    summary = sending.tally.summary(str(job.results))
+    click.echo(msgspec.json.encode(summary.as_object()) if job.as_json else "\n".join(summary.lines()))
     if isinstance(failure, ResultsError):
         fail("send", str(failure), REFUSED)
     if failure is not None:
         raise failure
-    return 0 if sending.is_complete else REFUSED
+    return 0 if summary.is_complete else REFUSED
 
 
 def _target(job: CsvJob, profile: Profile) -> Target:
@@ -171,21 +153,7 @@ class _Sending:
         self._stopping = asyncio.Event()
         self._all_final = asyncio.Event()
         self._failure: Exception | None = None
-        self._began = time.monotonic()
-        self._last_response = self._began
-        self._ended = 0.0
-        self._is_read = False
-        self.rows: Counter[str] = Counter()
-        self.parts: Counter[str] = Counter()
-        self.states: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
-        self._waiting = 0
-        self._in_doubt: list[int] = []
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the SMSC has every row."""
-        return self._is_read and self.rows.total() == self.rows[ACCEPTED] + self.rows["earlier"]
+        self.tally = Tally()
 
     # Running
 
@@ -196,7 +164,7 @@ class _Sending:
         try:
             await self._pass_over_known()
             if self._next is None:
-                self._is_read = not self._stopping.is_set()
+                self.tally.is_read = not self._stopping.is_set()
                 return None
             can_receive = target.endpoint.bind_mode.can_receive
             if self._job.wait and can_receive:
@@ -207,7 +175,7 @@ class _Sending:
                 stopper = asyncio.ensure_future(stop_with(pool, self._stopping))
                 try:
                     if await first.wait(pool, self._stopping):
-                        self._began = self._last_response = time.monotonic()
+                        self.tally.begin()
                         progress = asyncio.ensure_future(Progress(self._picture, self._line).run())
                         await self._submit_all(pool)
                         if self._job.wait and can_receive:
@@ -217,7 +185,7 @@ class _Sending:
         except (ResultsError, SmppError) as error:
             return error
         finally:
-            self._ended = time.monotonic()
+            self.tally.end()
             if progress is not None:
                 progress.cancel()
                 with suppress(asyncio.CancelledError):
@@ -236,7 +204,7 @@ class _Sending:
                 raise
 
     async def _wait_for_receipts(self) -> None:
-        if self._failure is not None or not self._waiting:
+        if self._failure is not None or not self.tally.waiting:
             return
         waits = [asyncio.ensure_future(event.wait()) for event in (self._all_final, self._stopping)]
         await asyncio.wait(waits, timeout=self._job.wait, return_when=asyncio.FIRST_COMPLETED)
@@ -260,17 +228,12 @@ class _Sending:
         """Count a row that an earlier run brought to the SMSC, or that may be there."""
         verdict = self._results.verdict(row.number)
         if verdict is Verdict.ACCEPTED:
-            self.rows["earlier"] += 1
+            self.tally.rows["earlier"] += 1
             return True
         if verdict is Verdict.IN_DOUBT and not self._job.resend_in_doubt:
-            self._doubt(row.number)
+            self.tally.doubt(row.number)
             return True
         return False
-
-    def _doubt(self, number: int) -> None:
-        self.rows[IN_DOUBT] += 1
-        if len(self._in_doubt) < _SHOWN_ROWS:
-            self._in_doubt.append(number)
 
     async def _expect_earlier(self) -> None:
         """Receipts of what an earlier run sent may still come."""
@@ -278,7 +241,7 @@ class _Sending:
         for count, row in enumerate(self._results.waiting(), 1):
             for part in row.parts:
                 if part.state == ACCEPTED and part.message_id:
-                    self._waiting += 1
+                    self.tally.waiting += 1
                     self._desk.expect(part.message_id, row.to.removeprefix("+"), _Sent(row, part, None), now)
             if count % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -295,7 +258,7 @@ class _Sending:
                 self._failure = error
                 return
             row = next((row for row in self._rows if not self._is_known(row)), None)
-        self._is_read = True
+        self.tally.is_read = True
 
     def _parts_of(self, source: Message | BadRow) -> Iterator[SubmitSm]:
         row = self._results.begun(source.number) or Row(source.number, source.to, 0)
@@ -357,9 +320,9 @@ class _Sending:
 
     def _refuse(self, row: Row, reason: str) -> None:
         """A row that cannot be sent: it is told, and the others go on."""
-        self.rows[INVALID] += 1
-        self._because("bad row")
-        if self.rows[INVALID] <= _SHOWN_ROWS:
+        self.tally.rows[INVALID] += 1
+        self.tally.because("bad row")
+        if self.tally.rows[INVALID] <= SHOWN_ROWS:
             click.echo(f"{self._source.path}: row {row.number} {reason}", err=True)
         if not any(part.is_with_smsc for part in row.parts):
             row.parts = [Part()]
@@ -377,32 +340,24 @@ class _Sending:
         self._write(sent.row)
         if not self._job.receipt or not message_id:
             return None
-        self._waiting += 1
+        self.tally.waiting += 1
         self._all_final.clear()
         return sent
 
     def _settle(self, message: SubmitSm, outcome: Submission | SmppError) -> None:
-        self._last_response = time.monotonic()
         sent = self._under_way.pop(id(message))
         row, part = sent.row, sent.part
         sent.message = None  # Its receipt needs it no more.
         if isinstance(outcome, SmppError):
             part.move_to(state_of(outcome))
             row.error = str(outcome)
-            self._because(outcome.status_name if isinstance(outcome, CommandFailed) else type(outcome).__name__)
+            self.tally.because(outcome.status_name if isinstance(outcome, CommandFailed) else type(outcome).__name__)
             self._write(row)
-        self.parts[ACCEPTED if isinstance(outcome, Submission) else part.state] += 1
+        self.tally.part_ended(ACCEPTED if isinstance(outcome, Submission) else part.state)
         self._left[row] -= 1
-        if self._left[row]:
-            return
-        del self._left[row]
-        if row.verdict is Verdict.IN_DOUBT:
-            self._doubt(row.number)
-        elif row.verdict is Verdict.ACCEPTED:
-            self.rows[ACCEPTED] += 1
-        else:
-            states = {part.state for part in row.parts}
-            self.rows[next(state for state in (REFUSED_PART, INVALID, NOT_SENT) if state in states)] += 1
+        if not self._left[row]:
+            del self._left[row]
+            self.tally.row_ended(row)
 
     def _receipt(self, sent: _Sent, receipt: Receipt) -> None:
         """A receipt for a part came; it is answered when this returns."""
@@ -413,9 +368,9 @@ class _Sending:
         self._write(sent.row)
         if receipt.is_final:
             sent.is_final = True
-            self.states[sent.part.state] += 1
-            self._waiting -= 1
-            if not self._waiting:
+            self.tally.states[sent.part.state] += 1
+            self.tally.waiting -= 1
+            if not self.tally.waiting:
                 self._all_final.set()
 
     def _write(self, row: Row) -> None:
@@ -424,45 +379,13 @@ class _Sending:
         except ResultsError as error:
             self._failure = self._failure or error
 
-    def _because(self, reason: str) -> None:
-        self.reasons[reason if reason in self.reasons or len(self.reasons) < _MOST_REASONS else "others"] += 1
-
     # What is shown
 
     def _line(self) -> str:
-        fraction = self._source.fraction
-        is_sending = fraction < 1 or bool(self._under_way)
-        elapsed = max((time.monotonic() if is_sending else self._last_response) - self._began, 1e-9)
-        parts = self.parts.total()
-        failed = self.rows.total() - self.rows[ACCEPTED] - self.rows["earlier"]
-        text = (
-            f"{self.rows.total():,} rows, {parts / elapsed:,.0f} parts/s, {len(self._under_way):,} under way, "
-            f"{failed:,} errors, ETA {remaining(fraction, elapsed)}"
-        )
-        if not is_sending and self._waiting:
-            text += f"; {self._waiting:,} receipts to come"
-        down = [bind for bind in self._pool.binds if bind.state is not BindState.BOUND] if self._pool else []
-        return text + (f"; {len(down)} binds down: {down[0].last_error}" if down and down[0].last_error else "")
+        return self.tally.line(self._source.fraction, len(self._under_way), self._pool.binds if self._pool else ())
 
     def _picture(self) -> list[str]:
         return [f"{bar(self._source.fraction)}  {self._line()}"]
-
-    def summarize(self) -> None:
-        """Say what became of it."""
-        summary = Summary(
-            self.rows,
-            self.parts,
-            self.states,
-            self.reasons,
-            self._waiting,
-            tuple(self._in_doubt),
-            max(self._ended - self._began, 0.0),
-            self._last_response - self._began,
-            self._is_read,
-            self.is_complete,
-            str(self._results.path),
-        )
-        click.echo(msgspec.json.encode(summary.as_object()) if self._job.as_json else "\n".join(summary.lines()))
 
 
 def _is_same_number(one: str, other: str) -> bool:
