@@ -80,6 +80,13 @@ class Ledger(Protocol):
     async def charged(self, account: str, message_id: str) -> Decimal:
         """What a message has cost so far, refunds taken off."""
 
+    async def top_up(self, account: str, amount: Decimal, *, reference: str = "", note: str = "") -> object:
+        """Let an account's balance rise; what is booked twice under one reference is booked once.
+
+        Raises:
+            ValueError: there is no such account, or it is no amount.
+        """
+
 
 # --- what an account keeps here ---
 

@@ -33,6 +33,18 @@ APPS: Final = """
 token = "mobtexting-token"
 time_zone = "UTC"
 """
+MONEY: Final = """
+[account.shop.billing]
+mode = "prepaid"
+[account.reseller]
+roles = ["admin"]
+mobtexting = { token = "reseller-token" }
+[billing]
+currency = "INR"
+[[price]]
+prefix = "91"
+amount = 0.25
+"""
 BOOKS: Final = """
 [[price]]
 prefix = "60"
@@ -224,11 +236,18 @@ async def test_mocean_for_node_looks_a_number_up(tmp_path: Path) -> None:
         assert calls(path, "/nl") == 1
 
 
-async def test_mobtexting_for_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with rest_path("mobtexting", tmp_path, more=APPS) as path:
-        base = f"{url(path)}/mobtexting"
-        monkeypatch.setattr(mobtexting_client, "requests", Led(base))
-        monkeypatch.setattr(mobtexting_verify, "api_endpoint", f"{base}/api/v2/")
+def lead_mobtexting(path: RestPath, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Lead the client's built-in host to the gateway; where its API is there."""
+    base = f"{url(path)}/mobtexting"
+    monkeypatch.setattr(mobtexting_client, "requests", Led(base))
+    monkeypatch.setattr(mobtexting_verify, "api_endpoint", f"{base}/api/v2/")
+    return base
+
+
+@pytest.mark.parametrize(("final", "word"), [("delivered", "DELIVRD"), ("failed", "UNDELIV"), ("expired", "EXPIRED")])
+async def test_mobtexting_for_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, final: str, word: str) -> None:
+    async with rest_path("mobtexting", tmp_path, more=APPS, final=final) as path:
+        base = lead_mobtexting(path, monkeypatch)
         await subscribe(path, base)
         client = mobtexting_client.Client("mobtexting-token")
         answer = await asyncio.to_thread(
@@ -242,14 +261,91 @@ async def test_mobtexting_for_python(tmp_path: Path, monkeypatch: pytest.MonkeyP
             return [one["payload"] for one in told if one.get("event") == "sms:message:status"]
 
         received = await path.receiver.wait_until(lambda all_: bool(reports(all_)))
-        assert [(one["id"], one["status"]) for one in reports(received)] == [(sent["id"], "DELIVRD")]
+        assert [(one["id"], one["status"]) for one in reports(received)] == [(sent["id"], word)]
         assert [(one.sender, one.text) for one in path.provider.messages] == [("MOBTXT", "Hello there")]
 
+        # For what the client has no call its users ask by themselves, with the same token.
+        status = await question(base, "sms/status", id=sent["id"])
+        assert [(one["id"], one["status"], one["units"]) for one in status["data"]] == [(sent["id"], word, 1)]
+
+
+async def test_mobtexting_for_python_verifies_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rest_path("mobtexting", tmp_path, more=APPS) as path:
+        base = lead_mobtexting(path, monkeypatch)
         verify = mobtexting_verify.Verify("mobtexting-token")
         begun = (await asyncio.to_thread(verify.send, "918921269000")).json()
+        assert (begun["status"], begun["to"]) == ("sent", "918921269000")
+        code = await code_of(path)
+        wrong = str((int(code) + 1) % 1_000_000).zfill(len(code))
+        assert (await asyncio.to_thread(verify.check, begun["id"], wrong)).json()["status"] == "invalid"
+        for status in ("success", "OTP already verified"):
+            checked = await asyncio.to_thread(verify.check, begun["id"], code)
+            assert (checked.status_code, checked.json()) == (200, {"id": begun["id"], "status": status})
+        found = await question(base, f"verify/search/{begun['id']}")
+        assert (found["status"], [one["channel"] for one in found["channels"]]) == ("success", ["sms"])
+
+        # The head of its repository can cancel too.
+        begun = (await asyncio.to_thread(verify.send, "918921269001")).json()
         code = await code_of(path, 2)
-        checked = (await asyncio.to_thread(verify.check, begun["id"], code)).json()
-        assert checked["status"] == "success"
+        assert (await question(base, f"verify/cancel/{begun['id']}"))["status"] == "success"
+        assert (await asyncio.to_thread(verify.check, begun["id"], code)).json()["status"] == "failed"
+        stranger = mobtexting_verify.Verify("another")
+        assert (await asyncio.to_thread(stranger.send, "918921269000")).status_code == 401
+
+
+async def test_mobtexting_for_python_sends_texts_as_it_writes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "नमस्ते, your order": "नमस्ते, your order",
+        "a long one " * 30: "a long one " * 30,
+        # It escapes nothing of its own accord.
+        "1+1": "1 1",
+        "one&two=three": "one",
+    }
+    async with rest_path("mobtexting", tmp_path, more=APPS) as path:
+        lead_mobtexting(path, monkeypatch)
+        client = mobtexting_client.Client("mobtexting-token")
+        for written in texts:
+            answer = await asyncio.to_thread(client.send, to="918921269000", _from="MOBTXT", body=written)
+            assert (answer.status_code, answer.json()["message"]) == (200, "1 numbers accepted for delivery.")
+        await path.provider.wait_until(lambda: len(path.provider.messages) == len(texts))
+        assert sorted(one.text.rstrip() for one in path.provider.messages) == sorted(
+            one.rstrip() for one in texts.values()
+        )
+        broke = await asyncio.to_thread(client.send, to="918921269000", _from="MOBTXT", body="Hi", service="")
+        assert (broke.status_code, list(broke.json()["errors"])) == (422, ["service"])
+
+
+async def test_mobtexting_tells_balance_and_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rest_path("mobtexting", tmp_path, more=APPS + MONEY) as path:
+        base = lead_mobtexting(path, monkeypatch)
+        (price,) = (await question(base, "sms/pricing"))["data"]
+        assert (price["sale_price"], price["currency"], price["service"]) == ("0.2500", "INR", "T")
+        headers = {"Authorization": "Bearer reseller-token"}
+        added = {"username": "shop", "credits": "1.00", "service": "T"}
+        async with path.http.post(f"{base}/api/v2/finance/credits", json=added, headers=headers) as answer:
+            assert (await answer.json())["message"] == "Balance added Successfully"
+        client = mobtexting_client.Client("mobtexting-token")
+        for _ in range(2):
+            await asyncio.to_thread(client.send, to="918921269000", _from="MOBTXT", body="Hello")
+        balance = await question(base, "finance/balance")
+        assert [(one["credits"], one["charges"], one["postpaid"]) for one in balance["data"]] == [(0.5, "INR", 0)]
+        for _ in range(2):
+            await asyncio.to_thread(client.send, to="918921269000", _from="MOBTXT", body="Hello")
+        broke = await asyncio.to_thread(client.send, to="918921269000", _from="MOBTXT", body="Hello")
+        assert (broke.status_code, broke.json()["message"]) == (400, "Insufficient balance.")
+
+
+async def question(base: str, call: str, **parameters: str) -> dict[str, Any]:
+    """A GET that the client has no method for."""
+    headers = {"Authorization": "Bearer mobtexting-token"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.get(f"{base}/api/v2/{call}", params=parameters) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+        return dict(await answer.json())
 
 
 async def subscribe(path: RestPath, base: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from gateway.models import Inbound, Message
 from gateway.providers.base import WebAnswer
 from gateway.providers.forms import is_message_id
 from gateway.providers.mobtexting import answers, spec
-from gateway.providers.mobtexting.request import Asked, Refused, invalid
+from gateway.providers.mobtexting.request import Asked, invalid
 from gateway.providers.numbers import recipient_digits
 
 JWT_SECONDS: Final = 3_600
@@ -247,10 +247,19 @@ def _plain_number(amount: Decimal) -> float | int:
 
 
 async def add_credits(asked: Asked) -> WebAnswer:
-    """finance/credits: of resellers; who may add money here is the operator."""
-    for name in ("username", "credits"):
-        asked.required(name)
-    raise Refused(403, spec.HTTP_STATUSES["403"][1])
+    """finance/credits: of resellers, who are here whoever administers accounts."""
+    username, written = asked.required("username"), asked.required("credits")
+    try:
+        amount = Decimal(written)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not (amount.is_finite() and amount > 0):
+        raise invalid("credits", "The credits must be a number greater than 0.")
+    try:
+        await asked.services.ledger.top_up(username, amount, reference=asked.text("order_id"), note=asked.text("notes"))
+    except ValueError as error:
+        raise invalid("username", f"The credits cannot be added: {error}.") from None
+    return answers.plain({"status": "OK", "message": "Balance added Successfully"})
 
 
 # Who asks.

@@ -75,7 +75,7 @@ class Mobtexting:
         caller = _caller(request, fields, services)
         if handle is None:
             raise Refused(405 if path else 404, "")
-        if not caller.may("read" if method == "GET" and handle is not sending.send else "send"):
+        if not caller.may(_role(method, handle)):
             raise Refused(403, "")
         if handle is account.inbound_log:
             wait = services.rates.take(caller.name, LOGS, spec.LOGS_PER_MINUTE / 60, spec.LOGS_PER_MINUTE)
@@ -156,6 +156,13 @@ def _query(request: WebRequest) -> dict[str, object]:
 def _method(request: WebRequest, query: Mapping[str, object]) -> str:
     wanted = str(query.get("_method", "")).upper()
     return wanted if wanted in ("PUT", "DELETE") and request.method in ("GET", "POST") else request.method
+
+
+def _role(method: str, handle: Handler) -> str:
+    """What a key must be good for."""
+    if handle is account.add_credits:
+        return "admin"
+    return "read" if method == "GET" and handle is not sending.send else "send"
 
 
 def _caller(request: WebRequest, fields: Mapping[str, object], services: Services) -> Caller:

@@ -163,7 +163,7 @@ DOCUMENTED: Final = (
     Endpoint("GET", "/api/v2/whatsapp/message/status", "pass", "pull DLR Status (WhatsApp)"),
     Endpoint("GET", "/api/v2/whatsapp/pricing", "pass", "view Pricing (WhatsApp)"),
     Endpoint("GET", "/api/v2/finance/balance", "local", "check Account Balance"),
-    Endpoint("POST", "/api/v2/finance/credits", "local", "add Credits to Customer", "refused: the operator adds them"),
+    Endpoint("POST", "/api/v2/finance/credits", "local", "add Credits to Customer", "by keys of the role admin"),
     Endpoint("GET", "/api/v2/contacts", "pass", "get All Contacts"),
     Endpoint("POST", "/api/v2/contacts", "pass", "create Contact"),
     Endpoint("GET", "/api/v2/contacts/{id}", "pass", "view Contact by ID"),
@@ -227,7 +227,7 @@ ALSO_SERVED: Final = (
     Endpoint("GET", "/api/v2/sms/activity", "local", "how many messages, by day"),
     Endpoint("GET", "/api/v2/sms/locations/coveragelist", "local", "countries"),
     Endpoint("GET", "/api/v2/vmn/logs", "local", "messages from handsets"),
-    Endpoint("POST", "/api/v2/finance/balance", "local", "the same by its other path", "refused as well"),
+    Endpoint("POST", "/api/v2/finance/balance", "local", "the same by its other path"),
     Endpoint(
         "PUT",
         "/api/v2/verify/profiles/{id}/channels",

@@ -191,7 +191,10 @@ def read(request: WebRequest) -> tuple[dict[str, object], dict[str, File]]:
         fields = read_fields(request)
     except UnreadableFields as error:
         raise Refused(400, f"The body cannot be read: {error}") from None
-    return (_with_lists(request, fields) if any(map(_LISTED.fullmatch, fields)) else fields), {}
+    for name in fields:
+        if name[-1:] == "]" and _LISTED.fullmatch(name):
+            return _with_lists(request, fields), {}
+    return fields, {}
 
 
 def _with_lists(request: WebRequest, fields: dict[str, object]) -> dict[str, object]:

@@ -83,6 +83,10 @@ class Checks:
         return LONG_VARIABLE if variables_of(body, order.text, limit=None) is not None else BAD_TEMPLATE
 
 
+NOTHING: Final = Checks(0.0, AppOptions())
+"""Nothing is held against anything."""
+
+
 def _concerns(entry: Entry, order: "Order") -> bool:
     """Whether an entry of the list of unsubscribers holds for a message."""
     kind, value = str(entry.fields.get("type") or ANYTHING), str(entry.fields.get("value") or "")
@@ -99,10 +103,16 @@ def _concerns(entry: Entry, order: "Order") -> bool:
 async def checks(asked: Asked, numbers: Sequence[str], orders: Sequence["Order"]) -> Checks:
     """Read what the messages of a request are held against."""
     options = asked.options
+    template_ids = {order.template_id for order in orders if order.template_id}
+    try:
+        is_listed = await asked.services.directory.has_any(asked.account, PARTIAL)
+    except NotOffered:
+        return NOTHING
+    if not is_listed and not template_ids and not options.is_scrubbed:
+        return NOTHING
     made = Checks(asked.services.clock(), options)
     try:
-        made.opted_out = await _listed(asked, PARTIAL, numbers)
-        template_ids = {order.template_id for order in orders if order.template_id}
+        made.opted_out = await _listed(asked, PARTIAL, numbers) if is_listed else {}
         made.blocked_templates = await _blocked(asked, template_ids)
         if options.is_scrubbed:
             if any(order.service in options.promotional_products for order in orders):
@@ -119,8 +129,6 @@ async def _listed(asked: Asked, kind: str, numbers: Sequence[str]) -> dict[str, 
     """What a list of numbers says of these."""
     directory = asked.services.directory
     found: dict[str, list[Entry]] = {}
-    if not await directory.has_any(asked.account, kind):
-        return found
     if len(numbers) <= FEW:
         for number in set(numbers):
             if entries := await directory.by_name(asked.account, kind, number):

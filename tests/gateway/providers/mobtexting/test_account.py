@@ -7,6 +7,7 @@ from gateway.models import Inbound, State
 from gateway.providers.ports import AppOptions
 from tests.gateway.providers.fakes import World
 from tests.gateway.providers.mobtexting.calls import SMS, errors, said
+from tests.gateway.web.fakes import FakeCaller
 
 
 async def test_status_is_pulled_by_id_mobile_and_group(world: World) -> None:
@@ -92,7 +93,7 @@ async def test_reports_lists_and_money(world: World) -> None:
     assert activity["rows"]["data"] == [{"date": "2023-11-14", "total": 1}]
     _, balance = await said(world, "GET", "finance/balance")
     assert (balance["status"], balance["data"][0]["credits"]) == (200, 100)
-    assert (await said(world, "POST", "finance/credits", {"username": "x", "credits": "1"}))[0] == 403
+    assert (await said(world, "POST", "finance/credits", {"username": "shop", "credits": "1"}))[0] == 403
     _, me = await said(world, "GET", "auth/me")
     assert me["data"]["username"] == "shop"
 
@@ -107,3 +108,29 @@ async def test_messages_from_handsets_are_listed(world: World) -> None:
     assert content["rows"]["data"][0] | {"created_at": ""} == {
         "id": "i1", "mobile": "918921269000", "number": "56161", "message": "YES", "created_at": "",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"username": "shop", "credits": "2.5"}, ""),
+        ({"username": "shop", "credits": 3}, ""),
+        ({"credits": "1"}, "username"),
+        ({"username": "shop"}, "credits"),
+        ({"username": "shop", "credits": "much"}, "credits"),
+        ({"username": "shop", "credits": "NaN"}, "credits"),
+        ({"username": "shop", "credits": "-1"}, "credits"),
+        ({"username": "nobody", "credits": "1"}, "username"),
+    ],
+)
+async def test_credits_are_added_by_who_administers_accounts(
+    world: World, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], wrong: str
+) -> None:
+    monkeypatch.setattr(FakeCaller, "may", lambda _caller, _role: True)
+    if wrong:
+        assert await errors(world, "POST", "finance/credits", fields) == [wrong]
+        assert world.ledger.amount == 100
+    else:
+        answer = await said(world, "POST", "finance/credits", fields)
+        assert answer == (200, {"status": "OK", "message": "Balance added Successfully"})
+        assert world.ledger.amount > 100
