@@ -137,7 +137,7 @@ class Gateway(Parts):
             lease.also(self._shares.deal)
         self._pipeline.start()
         if self.uplinks and lease is not None:
-            lease.take_over(self._pipeline.inherit)
+            lease.take_over(self._pipeline.inherit, lambda: self._slots.shares.elsewhere)
             steps.callback(lease.leave_to_others)
         # What is in flight may use all the time but what unbinding takes.
         steps.push_async_callback(self._with_time_left(self._pipeline.stop, spare=config.node.shutdown_seconds / 4))

@@ -10,13 +10,14 @@ takes it over on the store's clock then finds that we have fallen silent.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 import structlog
 
 from gateway.errors import StoreError
-from gateway.store.base import Inherited, Store
+from gateway.store.base import Store
+from gateway.store.nodes import Inherited
 from gateway.tasks import cancel_all
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Lease:
         self._unbroken_since: float | None = None
         """Since when every renewal has succeeded."""
         self._take_up: Callable[[Inherited], Awaitable[None]] | None = None
+        self._without: Callable[[], Collection[str]] = frozenset
         self._duties: list[Callable[[], Awaitable[None]]] = []
         self._news = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -79,13 +81,16 @@ class Lease:
         if self._store.is_shared:
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
-    def take_over(self, take_up: Callable[[Inherited], Awaitable[None]]) -> None:
+    def take_over(
+        self, take_up: Callable[[Inherited], Awaitable[None]], without: Callable[[], Collection[str]] = frozenset
+    ) -> None:
         """From now on take over from dead nodes.
 
         Args:
             take_up: is handed what they have left.
+            without: the uplinks of which others alone have binds: what a living node has left of those is theirs.
         """
-        self._take_up = take_up
+        self._take_up, self._without = take_up, without
         self.wake()
 
     def also(self, duty: Callable[[], Awaitable[None]]) -> None:
@@ -149,7 +154,7 @@ class Lease:
     async def _inherit(self, take_up: Callable[[Inherited], Awaitable[None]]) -> None:
         # Where the store was away nobody could renew: the others have as long to come back as a lease lasts.
         is_settled = self._unbroken_since is not None and self._clock() >= self._unbroken_since + self._seconds
-        left = await self._store.take_over(only_resigned=not is_settled)
+        left = await self._store.take_over(only_resigned=not is_settled, without=self._without())
         await take_up(left)
         if not left.is_done:
             self.wake()

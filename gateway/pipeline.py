@@ -257,8 +257,7 @@ class Pipeline:
     async def _hand_over(self, uplink: str) -> None:
         """Leave what waits for an uplink to the nodes that have binds of it."""
         lane = self._sender.lanes[uplink]
-        for work in list(lane.works.values()):
-            self._sender.withdraw(work)
+        begun = [work for work in list(lane.works.values()) if not self._sender.withdraw(work)]
         # What is accepted from here on may miss the statement, and asks for the next.
         self._handing_over.discard(uplink)
         try:
@@ -266,6 +265,7 @@ class Pipeline:
         except StoreError as error:
             log.warning("messages cannot be left to other nodes", uplink=uplink, error=str(error))
             self._leave_in_store(uplink)
+        await self._sender.leave_begun(begun)
 
     # --- life ---
 

@@ -110,6 +110,29 @@ class Settler:
         self._forget(work)
         return True
 
+    async def leave_begun(self, works: Sequence[Work]) -> None:
+        """Let other nodes go on with messages of which parts have left, where none is on its way."""
+        resting = {work.message.id: work for work in works if work.parts and work.was_split and work.broken is None}
+        for work in list(resting.values()):
+            if work.in_flight or self.works.get(work.message.id) is not work:
+                del resting[work.message.id]
+            else:
+                # Whatever waits of it in the lane means nothing from now on.
+                work.generation += 1
+                self._forget(work)
+        if not resting:
+            return
+        given: Collection[str] = ()
+        try:
+            given = await self._store.disown_begun(list(resting))
+        except StoreError as error:
+            # Should they be others' all the same, the next commit says so.
+            log.warning("messages cannot be left to other nodes", messages=len(resting), error=str(error))
+        finally:
+            for identifier, work in resting.items():
+                if identifier not in given and work.lane in self.lanes:
+                    self.hold_parts(work)
+
     def wake(self) -> None:
         """Look again at what is ready."""
         for event in self._wake.values():

@@ -19,9 +19,10 @@ from gateway.models import Callback, Inbound, Message, Part, Receipt
 from gateway.store import postgres_intake, postgres_purge, postgres_records
 from gateway.store import postgres_reads as reads
 from gateway.store import postgres_slots as slots
-from gateway.store.base import Bookkeeping, Inherited, PartEnd
+from gateway.store.base import Bookkeeping, PartEnd
 from gateway.store.ids import Ids
 from gateway.store.money import Claimed, Entry
+from gateway.store.nodes import Inherited
 from gateway.store.postgres_claims import Claims
 from gateway.store.postgres_connect import PlainConnection, connect, open_first, options
 from gateway.store.postgres_keeper import CHANNEL, Keeper
@@ -211,12 +212,14 @@ class PostgresStore(Looking):
             raise StoreError("the node is not registered")
         return bool(await self._keeper.guarded(lambda: self._keeper.renew(lease_seconds)))
 
-    async def take_over(self, limit: int = 1000, *, only_resigned: bool = False) -> Inherited:
+    async def take_over(
+        self, limit: int = 1000, *, only_resigned: bool = False, without: Collection[str] = ()
+    ) -> Inherited:
         async def take(connection: Connection) -> Inherited:
             async with connection.transaction():
                 fenced = 0 if only_resigned else await self._claims.fence(connection)
             async with connection.transaction():
-                inherited = await self._claims.inherit(connection, limit)
+                inherited = await self._claims.inherit(connection, limit, without)
             if fenced:
                 log.warning("the lease of other nodes has ended; their work is taken over", nodes=fenced)
             return inherited
@@ -249,14 +252,22 @@ class PostgresStore(Looking):
             await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
         return count
 
-    async def hand_over(self, ids: Collection[str], node: str) -> frozenset[str]:
-        async def give(connection: Connection) -> frozenset[str]:
-            async with connection.transaction():
-                return await slots.hand_over(connection, self._holder, ids, node)
+    async def disown_begun(self, ids: Collection[str]) -> frozenset[str]:
+        return await self._give(lambda connection: slots.disown_begun(connection, self._holder, ids))
 
-        given = await self._read(give)
+    async def hand_over(self, ids: Collection[str], node: str) -> frozenset[str]:
+        return await self._give(lambda connection: slots.hand_over(connection, self._holder, ids, node))
+
+    async def _give(self, give: Callable[[Connection], Awaitable[frozenset[str]]]) -> frozenset[str]:
+        """Let others have messages, and tell them; which."""
+
+        async def within(connection: Connection) -> frozenset[str]:
+            async with connection.transaction():
+                return await give(connection)
+
+        given = await self._read(within)
         if given:
-            await self._read(lambda connection: connection.execute(f"NOTIFY {CHANNEL}"))
+            await self.nudge()
         return given
 
     async def waiting(self, uplink: str, *, limit: int, skip: Set[str], account: str = "") -> list[Message]:

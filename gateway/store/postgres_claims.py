@@ -5,12 +5,13 @@ whose epoch somebody has raised: such a node can commit nothing any more. Claims
 """
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from typing import Any, Final
 
 from gateway.models import DELIVERY_SCHEME, Callback, Event, Message, Part
-from gateway.store.base import Inherited, LeaseLost
+from gateway.store.base import LeaseLost
 from gateway.store.ids import key_of
+from gateway.store.nodes import Inherited
 from gateway.store.postgres_changes import write_events
 from gateway.store.postgres_rows import (
     MESSAGES,
@@ -60,6 +61,11 @@ _CLAIM: Final = (
     " WHERE messages.key = v.key AND state = 'queued'"
 )
 _UNSENT: Final = "SELECT key >> 8 FROM parts WHERE state IN ('queued', 'sending') AND node = $1 ORDER BY key LIMIT $2"
+_LEFT: Final = (
+    "SELECT key >> 8 FROM parts WHERE state IN ('queued', 'sending') AND node = '' AND uplink <> ALL($2::text[])"
+    " ORDER BY key LIMIT $1"
+)
+"""What living nodes have left that have no bind any more."""
 _CLAIM_PARTS: Final = (
     "UPDATE parts SET node = $2 FROM (SELECT unnest($1::bigint[]) AS key OFFSET 0) AS v"
     " WHERE parts.key > (v.key << 8) AND parts.key < ((v.key + 1) << 8) AND parts.state IN ('queued', 'sending')"
@@ -136,7 +142,7 @@ class Claims:
                 at=now,
                 state=message.state,
                 node=self._holder.node,
-                detail=f"taken over from node {owner}",
+                detail=f"taken over from node {owner}" if owner else "taken up from a node that has no bind left",
             )
             for message, owner in taken
         ]
@@ -172,8 +178,8 @@ class Claims:
         status = await connection.execute(_FENCE, self._holder.node)
         return int(status.rpartition(" ")[2])
 
-    async def inherit(self, connection: Connection, limit: int) -> Inherited:
-        """Take the unfinished messages of dead nodes."""
+    async def inherit(self, connection: Connection, limit: int, without: Collection[str] = ()) -> Inherited:
+        """Take the unfinished messages of dead nodes, and what living ones have left of uplinks not among these."""
         node = self._holder.node
         dead = [name for name in await self._owners(connection, _UNSENT_NODES) if name != node]
         if dead:
@@ -181,7 +187,10 @@ class Claims:
         unfinished: list[tuple[Message, list[Part]]] = []
         is_done = True
         for owner in dead:
-            rows = await connection.fetch(_UNSENT, owner, limit)
+            if owner:
+                rows = await connection.fetch(_UNSENT, owner, limit)
+            else:
+                rows = await connection.fetch(_LEFT, limit, list(without))
             is_done = is_done and len(rows) < limit
             unfinished += await self._adopt(connection, {key for (key,) in rows}, owner)
         uplinks: set[str] = set()

@@ -47,6 +47,19 @@ _DISOWN: Final = (
     "UPDATE messages SET node = '' WHERE key IN (SELECT key FROM messages"
     " WHERE node = $1 AND uplink = $2 AND state = 'queued' AND part_count = 0 ORDER BY key FOR UPDATE) RETURNING 1"
 )
+_LOCK_OURS: Final = (
+    "SELECT key FROM messages WHERE key = ANY($1::bigint[]) AND node = $2 AND part_count > 0 ORDER BY key FOR UPDATE"
+)
+_PARTS_OF: Final = "parts.key > (v.key << 8) AND parts.key < ((v.key + 1) << 8)"
+_IDLE: Final = (
+    "SELECT v.key FROM (SELECT unnest($1::bigint[]) AS key OFFSET 0) AS v"
+    f" WHERE EXISTS (SELECT 1 FROM parts WHERE {_PARTS_OF} AND parts.state = 'queued')"
+    f" AND NOT EXISTS (SELECT 1 FROM parts WHERE {_PARTS_OF} AND parts.state = 'sending')"
+)
+_DISOWN_PARTS: Final = (
+    "UPDATE parts SET node = '' FROM (SELECT unnest($1::bigint[]) AS key OFFSET 0) AS v"
+    f" WHERE {_PARTS_OF} AND parts.state = 'queued'"
+)
 _HAND_OVER: Final = (
     "UPDATE messages SET node = $3 WHERE key IN (SELECT key FROM messages WHERE key = ANY($1::bigint[])"
     " AND node = $2 AND state = 'queued' AND part_count = 0 ORDER BY key FOR UPDATE)"
@@ -108,6 +121,23 @@ async def hand_over(connection: Connection, holder: Holder, ids: Collection[str]
     by_key = {key_of(identifier): identifier for identifier in ids}
     rows = await connection.fetch(_HAND_OVER, sorted(by_key), holder.node, node)
     return frozenset(by_key[key] for (key,) in rows)
+
+
+async def disown_begun(connection: Connection, holder: Holder, ids: Collection[str]) -> frozenset[str]:
+    """Let any node go on with messages that were begun here; which.
+
+    Raises:
+        LeaseLost: whoever has lost its lease has nothing to give.
+    """
+    if await connection.fetchrow(_HELD, holder.node, holder.epoch) is None:
+        raise LeaseLost(f"the lease of node {holder.node} has ended")
+    by_key = {key_of(identifier): identifier for identifier in ids}
+    locked = [key for (key,) in await connection.fetch(_LOCK_OURS, sorted(by_key), holder.node)]
+    # Seen once the messages are ours alone: nothing of them can begin to leave meanwhile.
+    idle = [key for (key,) in await connection.fetch(_IDLE, locked)]
+    await connection.execute(_DISOWN_PARTS, idle)
+    await connection.execute("UPDATE messages SET node = '' WHERE key = ANY($1::bigint[])", idle)
+    return frozenset(by_key[key] for key in idle)
 
 
 def _columns(slots: Collection[BindSlot]) -> tuple[list[str], list[int]]:

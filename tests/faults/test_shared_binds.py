@@ -14,7 +14,7 @@ import pytest
 
 from smpp.simulator import Rule, Simulator
 from tests.faults.nodes import nodes_of, smsc
-from tests.faults.processes import Bench, eventually
+from tests.faults.processes import TWO_PARTS, Bench, eventually
 from tests.postgres import Cluster, cluster
 from tests.whole_path import PATIENCE_SECONDS
 
@@ -143,3 +143,20 @@ async def test_a_node_that_stands_still_past_its_lease_closes_its_binds_and_send
         await eventually(lambda: "serving again" in stopped.events())
         await survivor.assert_nothing_lost(doubts=range(1, 300))
         await eventually(lambda: len(simulator.servers[0].sessions) == 2)
+
+
+async def test_half_sent_messages_of_a_dead_node_are_ended_by_whoever_gets_its_bind(
+    tmp_path: Path, postgres: Cluster
+) -> None:
+    """Who takes the messages over need not be who gets the bind."""
+    simulator = smsc(Rule(delay=0.02), servers=1)
+    async with (
+        watched(simulator) as watch,
+        nodes_of(tmp_path, postgres, simulator, number=4, uplink="binds_per_server = 1\nwindow = 4") as nodes,
+    ):
+        await eventually(lambda: held(nodes.first) == 1)
+        await nodes.first.accept(nodes.first.new_messages(150, text=TWO_PARTS))
+        await simulator.wait_until(lambda: len(simulator.log) >= 40, PATIENCE_SECONDS)
+        await nodes.first.gateway.kill()
+        await nodes.second.assert_nothing_lost(doubts=range(6))
+        assert watch.most == 1

@@ -1,16 +1,16 @@
 """Several nodes on one PostgreSQL database: the lease, and a node that goes on where another has stopped."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import pytest
 
 from gateway.errors import StoreError
-from gateway.models import State
+from gateway.models import Message, Outcome, Part, State, SubmitResult
 from gateway.nodes import Lease
 from gateway.store import Inherited, Store, open_store
 from gateway.store.memory import MemoryStore
-from tests.gateway.fakes import CONFIG, Clock, Core, accepted, always, eventually, make_core, numbered, receipt
+from tests.gateway.fakes import CONFIG, Clock, Core, accepted, always, broken, eventually, make_core, numbered, receipt
 from tests.postgres import Cluster
 
 
@@ -134,6 +134,139 @@ async def test_scheduled_messages_of_a_dead_node_are_sent_when_due(
     await second.pipeline.stop(1)
 
 
+# --- a node without a bind ---
+
+
+async def half_sent(core: Core, count: int = 1) -> list[Message]:
+    """Messages of three parts of which as many in all were accepted, and then there is no bind any more."""
+    uplink = core.uplinks["a"]
+    uplink.part_size, uplink.window, uplink.free = 2, 1, 1
+
+    def answer(message: Message, part: Part) -> SubmitResult:
+        uplink.is_available = False
+        return accepted(f"{message.id[-4:]}-{part.number}")
+
+    uplink.answer = answer
+    sent = []
+    for _ in range(count):
+        before = len(uplink.attempts)
+        uplink.set_available(True)
+        sent.append(await core.send("abcdef"))
+        await core.tried("a", before + 1)
+        await core.quiet()
+    return sent
+
+
+def without_binds(core: Core) -> None:
+    """An uplink of which others have binds counts as available, but has no room."""
+    core.uplinks["a"].free = 0
+    core.uplinks["a"].is_available = True
+    core.pipeline._is_elsewhere = lambda _uplink: True
+
+
+async def leave(core: Core) -> None:
+    """What housekeeping does while others alone have binds."""
+    await core.pipeline._hand_over("a")
+
+
+def with_bind(core: Core) -> None:
+    core.uplinks["a"].free = 1
+    core.uplinks["a"].set_available(True)
+    core.pipeline._is_elsewhere = lambda _uplink: False
+
+
+def numbers_sent(core: Core, message: Message) -> list[int]:
+    return [one.part.number for one in core.uplinks["a"].attempts if one.message.id == message.id]
+
+
+async def test_half_sent_messages_of_a_node_without_a_bind_are_ended_by_who_has_one(
+    stores: tuple[Store, Store],
+) -> None:
+    first, second = await started(stores[0], "n1"), await started(stores[1], "n2")
+    second.uplinks["a"].part_size = 2
+    second.uplinks["a"].answer = numbered()
+    (message,) = await half_sent(first)
+    without_binds(first)
+    await leave(first)
+    assert not first.pipeline._sender.works
+    # Who has no bind either leaves it alone, the one that left it among them.
+    assert (await stores[0].take_over(without=["a"])).unfinished == ()
+    await second.pipeline.inherit(await stores[1].take_over())
+    found = await second.settled(message, State.SUBMITTED)
+    assert (found.node, found.in_doubt) == ("n2", False)
+    assert (numbers_sent(first, message), numbers_sent(second, message)) == ([1], [2, 3])
+    references = {part.reference for part in await stores[0].parts(message.id)}
+    assert len(references) == 1
+    with_bind(first)
+    await first.quiet()
+    assert numbers_sent(first, message) == [1]
+    await second.pipeline.stop(1)
+    await first.pipeline.stop(1)
+
+
+async def test_what_is_on_its_way_is_not_left_to_others(stores: tuple[Store, Store]) -> None:
+    first = await started(stores[0], "n1")
+    first.uplinks["a"].part_size, first.uplinks["a"].window, first.uplinks["a"].free = 2, 2, 2
+    message = await first.send("abcdef")
+    await eventually(lambda: len(first.uplinks["a"].attempts) == 2)
+    without_binds(first)
+    await leave(first)
+    assert message.id in first.pipeline._sender.works
+    await stores[1].register("n2", first.clock(), 30.0)
+    assert (await stores[1].take_over()).unfinished == ()
+    one, two = first.uplinks["a"].attempts
+    one.answer(accepted("1"))
+    first.uplinks["a"].free = -1
+    two.answer(SubmitResult(Outcome.NOT_SENT, error="the bind is gone"))
+    await first.quiet()
+    await leave(first)
+    assert not first.pipeline._sender.works
+    ((left, parts),) = (await stores[1].take_over()).unfinished
+    assert left.id == message.id
+    assert [part.state for part in parts] == [State.SUBMITTED, State.QUEUED, State.QUEUED]
+    await first.pipeline.stop(1)
+
+
+async def test_what_cannot_be_left_to_others_is_gone_on_with_here(stores: tuple[Store, Store]) -> None:
+    first = await started(stores[0], "n1")
+    (message,) = await half_sent(first)
+    without_binds(first)
+    with broken(stores[0], "disown_begun"):
+        await leave(first)
+    assert message.id in first.pipeline._sender.works
+    first.uplinks["a"].answer = numbered()
+    with_bind(first)
+    await first.settled(message, State.SUBMITTED)
+    assert numbers_sent(first, message) == [1, 2, 3]
+    await first.pipeline.stop(1)
+
+
+async def test_of_many_nodes_one_goes_on_with_each_message(postgres: Cluster, url: str) -> None:
+    stores = [await open_store(url) for _ in range(4)]
+    cores = [await started(store, f"n{at}") for at, store in enumerate(stores)]
+    first, others = cores[0], cores[1:]
+    messages = await half_sent(first, 8)
+    without_binds(first)
+    await leave(first)
+    assert not first.pipeline._sender.works
+    for core in others:
+        core.uplinks["a"].part_size = 2
+        core.uplinks["a"].answer = numbered()
+
+    async def inherit(core: Core, store: Store) -> None:
+        await core.pipeline.inherit(await store.take_over())
+
+    await asyncio.gather(*(inherit(core, store) for core, store in zip(others, stores[1:], strict=True)))
+    await asyncio.gather(*(core.pipeline.tidy() for core in others))
+    for message in messages:
+        await first.settled(message, State.SUBMITTED)
+        sent = sorted(number for core in cores for number in numbers_sent(core, message))
+        assert sent == [1, 2, 3]
+    for core, store in zip(cores, stores, strict=True):
+        await core.pipeline.stop(1)
+        await store.close()
+
+
 # --- the lease ---
 
 
@@ -153,7 +286,9 @@ class Shared(MemoryStore):
             raise self.answers
         return self.answers
 
-    async def take_over(self, limit: int = 1000, *, only_resigned: bool = False) -> Inherited:
+    async def take_over(
+        self, limit: int = 1000, *, only_resigned: bool = False, without: Collection[str] = ()
+    ) -> Inherited:
         self.asked.append(only_resigned)
         return self.left
 

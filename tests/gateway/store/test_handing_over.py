@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from gateway.models import State
 from gateway.store import NotOurs, Store, open_store
+from gateway.store.base import LeaseLost
 from tests.gateway.fakes import NOW
-from tests.gateway.store.rows import depart, make_message
+from tests.gateway.store.rows import BOOK, depart, end_of, make_message
 from tests.postgres import Cluster
 
 LEASE = 30.0
+replace = msgspec.structs.replace
 
 
 async def waiting(store: Store, uplink: str = "a") -> list[str]:
@@ -49,6 +52,7 @@ async def test_what_is_disowned_with_nobody_else_there_is_claimed_again(alone: S
 
 async def test_an_id_of_nothing_is_handed_to_nobody(alone: Store) -> None:
     assert await alone.hand_over([alone.ids.new(NOW)], "n1") == frozenset()
+    assert await alone.disown_begun([alone.ids.new(NOW)]) == frozenset()
 
 
 async def test_a_store_knows_who_lives_where_that_may_be_others(alone: Store) -> None:
@@ -72,8 +76,12 @@ async def test_what_waits_is_counted_by_uplink_and_account_and_taken_by_nobody(a
 
 
 @pytest.fixture
-async def nodes(postgres: Cluster) -> AsyncIterator[tuple[Store, Store]]:
-    url = await postgres.new_url()
+async def url(postgres: Cluster) -> str:
+    return await postgres.new_url()
+
+
+@pytest.fixture
+async def nodes(url: str) -> AsyncIterator[tuple[Store, Store]]:
     first, second = await open_store(url), await open_store(url)
     await first.register("n1", NOW, LEASE)
     await second.register("n2", NOW, LEASE)
@@ -121,6 +129,43 @@ async def test_nothing_is_handed_to_a_node_that_is_gone(nodes: tuple[Store, Stor
     assert await waiting(first) == [message.id]
 
 
+async def test_what_was_begun_and_rests_is_gone_on_with_by_who_takes_it_up(nodes: tuple[Store, Store]) -> None:
+    first, second = nodes
+    flying, resting = make_message(first), make_message(first)
+    over, queued = make_message(first), make_message(first)
+    await first.add([flying, resting, over, queued])
+    await depart(first, flying, 2)
+    for message, states in ((resting, ("submitted", "queued")), (over, ("submitted", "submitted"))):
+        departed, begun = await depart(first, message, 2)
+        ends = [
+            end_of(departed, part, State(state), f"x{part.number}") for part, state in zip(begun, states, strict=True)
+        ]
+        await first.record(ends, BOOK)
+    every = [one.id for one in (flying, resting, over, queued)]
+    # In flight, over, not begun: none of those.
+    assert await first.disown_begun([*every, first.ids.new(NOW)]) == {resting.id}
+    assert await first.disown_begun(every) == frozenset()
+    assert (await second.take_over(without=["a"])).unfinished == ()
+    ((message, parts),) = (await second.take_over(without=["b"])).unfinished
+    assert (message.id, message.node) == (resting.id, "n2")
+    assert [(part.state, part.node) for part in parts] == [(State.SUBMITTED, "n1"), (State.QUEUED, "n2")]
+    assert (await first.timeline(resting.id))[-1].detail == "taken up from a node that has no bind left"
+    # It can be had once, and not back.
+    assert (await first.take_over()).unfinished == ()
+    with pytest.raises(NotOurs):
+        await depart(first, replace(resting, part_count=2))
+
+
+async def test_whoever_has_lost_its_lease_leaves_nothing_to_others(postgres: Cluster) -> None:
+    url = await postgres.new_url()
+    store = await open_store(url)
+    await store.register("n1", NOW, LEASE)
+    await postgres.execute("UPDATE nodes SET lease_until = now() - interval '1 second'", url)
+    with pytest.raises(LeaseLost):
+        await store.disown_begun([store.ids.new(NOW)])
+    await store.close()
+
+
 async def test_what_is_disowned_is_claimed_by_who_asks_first(nodes: tuple[Store, Store]) -> None:
     first, second = nodes
     begun, queued, other = make_message(first), make_message(first), make_message(first, uplink="b")
@@ -132,15 +177,17 @@ async def test_what_is_disowned_is_claimed_by_who_asks_first(nodes: tuple[Store,
     assert await waiting(first, "b") == [other.id]
 
 
-async def test_nodes_know_who_lives_and_who_has_begun_anew(nodes: tuple[Store, Store]) -> None:
+async def test_nodes_know_who_lives_and_who_has_begun_anew(url: str, nodes: tuple[Store, Store]) -> None:
     first, second = nodes
     before = await first.living_nodes()
     assert set(before) == {"n1", "n2"}
     assert await second.living_nodes() == before
-    await second.register("n2", NOW, LEASE)
-    assert (await first.living_nodes())["n2"] > before["n2"]
     await second.close()
     assert set(await first.living_nodes()) == {"n1"}
+    third = await open_store(url)
+    await third.register("n2", NOW, LEASE)
+    assert (await first.living_nodes())["n2"] > before["n2"]
+    await third.close()
 
 
 async def test_a_nudge_is_heard_by_others(nodes: tuple[Store, Store]) -> None:
