@@ -7,7 +7,7 @@ import aiohttp
 
 from gateway.errors import InvalidMessage
 from gateway.networks import Network, check_url
-from gateway.outgoing import checked_session
+from gateway.outgoing import CheckedResolver, checked_session
 from gateway.providers.base import WebAnswer, WebRequest
 
 TIMEOUT_SECONDS: Final = 10.0
@@ -20,10 +20,17 @@ class AppClient:
 
     def __init__(self, exempt: Sequence[Network] = ()) -> None:
         self._exempt = exempt
+        self._resolver: CheckedResolver | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._former: list[tuple[aiohttp.ClientSession, CheckedResolver]] = []
+        """Made for other networks: calls may be under way."""
 
     def reconfigure(self, exempt: Sequence[Network]) -> None:
         """Call also what these networks hold, from now on."""
         self._exempt = exempt
+        if self._session is not None and self._resolver is not None:
+            self._former.append((self._session, self._resolver))
+        self._session = self._resolver = None
 
     async def ask(self, url: str, request: WebRequest, *, secret: str = "") -> WebAnswer | None:
         """What the app answers to a provider's request; None: nothing that could be handed back."""
@@ -33,18 +40,31 @@ class AppClient:
             headers["Content-Type"] = content_type
         try:
             check_url(url, self._exempt)
-            async with (
-                checked_session(exempt=self._exempt, timeout_seconds=TIMEOUT_SECONDS) as session,
-                session.request(
-                    request.method, url, data=request.body or None, headers=headers, allow_redirects=False
-                ) as response,
-            ):
-                body = await response.content.read(ANSWER_OCTETS + 1)
-                while len(body) <= ANSWER_OCTETS and not response.content.at_eof():
-                    body += await response.content.read(ANSWER_OCTETS + 1 - len(body))
-                if len(body) > ANSWER_OCTETS:
-                    return None
+            async with self._open().request(
+                request.method, url, data=request.body or None, headers=headers, allow_redirects=False
+            ) as response:
+                body = b""
+                async for chunk in response.content.iter_any():
+                    body += chunk
+                    if len(body) > ANSWER_OCTETS:
+                        return None
                 answered = response.headers.get("Content-Type", "")
                 return WebAnswer(status=response.status, content_type=answered, body=body)
         except (InvalidMessage, aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._resolver = CheckedResolver(self._exempt)
+            self._session = checked_session(
+                exempt=self._exempt, timeout_seconds=TIMEOUT_SECONDS, resolver=self._resolver
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Call nobody more."""
+        self.reconfigure(self._exempt)
+        while self._former:
+            session, resolver = self._former.pop()
+            await session.close()
+            await resolver.close()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.errors import InvalidMessage
+from gateway.errors import InvalidMessage, StoreError
 from gateway.providers.base import WebAnswer, WebRequest
 from gateway.providers.connecting import Connector, HttpCall, HttpReply, Passed
 from gateway.providers.forms import TooManyFields, is_web_address
@@ -125,6 +125,8 @@ class Forwarding:
         self._passed = passed
         self._values: dict[Wanted, str | None] = {}
         self._owners: list[Owner] = []
+        self.fault: InvalidMessage | StoreError | None = None
+        """Why a streamed body broke off: the one who sends it hears no more than that it did."""
 
     @property
     def _connector(self) -> Connector:
@@ -162,17 +164,17 @@ class Forwarding:
         )
 
     async def stream(self, request: WebRequest, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The body of a streamed request as it leaves.
+        """The body of a streamed request as it leaves; what is wrong with it is `fault` as well.
 
         Raises:
             InvalidMessage: as `call` does.
             gateway.errors.StoreError: likewise.
         """
-        if request.content_type != rewriting.MULTIPART:
-            async for chunk in chunks:
-                yield chunk
-            return
         try:
+            if request.content_type != rewriting.MULTIPART:
+                async for chunk in chunks:
+                    yield chunk
+                return
             reader = self._reader(request)
             async for chunk in chunks:
                 for piece in reader.feed(chunk):
@@ -182,7 +184,11 @@ class Forwarding:
                 if octets := await self._settled(piece):
                     yield octets
         except ValueError as error:
-            raise InvalidMessage("invalid_body", f"the body cannot be read: {error}", "body") from None
+            self.fault = InvalidMessage("invalid_body", f"the body cannot be read: {error}", "body")
+            raise self.fault from None
+        except (InvalidMessage, StoreError) as error:
+            self.fault = error
+            raise
 
     async def _settled(self, piece: bytes | Held) -> bytes:
         if isinstance(piece, bytes):

@@ -145,6 +145,8 @@ class PassThroughService:
                     raise NotOffered(f"{provider} refuses the credentials of this gateway")
             return await forwarding.answer(reply, chunks)
         except NoReply as error:
+            if forwarding.fault is not None:
+                raise forwarding.fault from None
             raise NoAnswer(f"{provider}: {error}") from error
 
     def _find(self, account: str, provider: str, name: str = "") -> RestUplink | None:
@@ -272,7 +274,8 @@ class PassThroughService:
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
 
     async def stop(self) -> None:
-        """Forget nothing more."""
+        """Forget nothing more, ask nobody more."""
+        await self._apps.close()
         if self._sweeper is not None:
             await cancel_all([self._sweeper])
 

@@ -109,6 +109,7 @@ api_keys = ["k2"]
                 provider, way, store, service, ProviderChannels(service), ProviderNetworks(service), states, metrics
             )
         finally:
+            await service.stop()
             await way.stop(1.0)
             await store.close()
 

@@ -279,6 +279,24 @@ async def test_credentials_leave_out_of_a_streamed_form() -> None:
         assert taken.headers["Authorization"] == f"Bearer {sim_mobtexting.TOKEN}"
 
 
+@pytest.mark.parametrize("body", [b"--x\r\nContent-Disposition: form", b"y" * 5_000])
+async def test_a_streamed_form_that_cannot_be_read_is_the_apps_fault(body: bytes) -> None:
+    async with world("mobtexting", uplink="pass_through_limit_bytes = 1024") as here:
+
+        async def upload() -> AsyncIterator[bytes]:
+            yield body
+
+        request = WebRequest(
+            method="POST",
+            path="/api/v2/voice/sounds",
+            content_type="multipart/form-data",
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+            stream=upload(),
+        )
+        with pytest.raises(InvalidMessage):
+            await passed(here, request)
+
+
 async def test_a_streamed_form_names_callbacks_too() -> None:
     async with world("mobtexting") as here:
         here.ways.directory = Webhooks()  # type: ignore[assignment]
