@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.gateway.providers.sim_checkmobi import SIGNATURE_KEY, signed
 from tests.gateway.rest_path import rest_path
@@ -72,6 +74,38 @@ async def test_a_call_is_passed_on_and_its_callback_comes_back(kind: str, tmp_pa
         if kind == "checkmobi":
             # Ours is checked and taken off, the app's is put on.
             assert callback.headers["X-CheckMobi-Signature"] not in ("", headers["X-CheckMobi-Signature"])
+
+
+async def test_the_digits_of_a_call_are_answered_with_what_the_app_says(tmp_path: Path) -> None:
+    async def next_command(request: web.Request) -> web.Response:
+        digits = str((await request.post())["mocean-digits"])
+        return web.json_response([{"action": "say", "language": "en-GB", "text": f"You pressed {digits}"}])
+
+    async with rest_path("mocean", tmp_path, more=APPS) as path, aiohttp.ClientSession() as http:
+        app = web.Application()
+        app.router.add_post("/digits", next_command)
+        async with TestServer(app) as server:
+            command = [{"action": "collect", "event-url": str(server.make_url("/digits")), "min": 1, "max": 1}]
+            fields = {"mocean-api-key": "mkey", "mocean-api-secret": "msecret", "mocean-to": "60123456789"}
+            fields |= {"mocean-command": json.dumps(command), "mocean-event-url": f"{path.receiver.url}/app"}
+            url = f"http://{path.gateway.addresses[0]}/mocean/rest/2/voice/dial"
+            async with http.post(url, data=fields) as answer:
+                assert answer.status == 200, await answer.text()
+            taken = path.provider.requests[0].content
+            collect = json.loads(taken["mocean-command"])[0]["event-url"]
+            assert collect.startswith(path.callback_url + "/") and collect != taken["mocean-event-url"]
+
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            said = await path.provider.call("POST", collect, form, b"mocean-call-uuid=c&mocean-digits=7")
+            told = await path.provider.call("POST", taken["mocean-event-url"], form, b"mocean-status=answered")
+
+        assert (said.status, json.loads(said.body)[0]["text"]) == (200, "You pressed 7")
+        assert (told.status, told.body) == (200, b"")
+        (callback,) = await path.receiver.wait_for(1)
+        assert (callback.path, callback.body) == ("/app", b"mocean-status=answered")
+        # The app is gone by now.
+        gone = await path.provider.call("POST", collect, form, b"mocean-call-uuid=c&mocean-digits=7")
+        assert gone.status == 502
 
 
 async def test_a_relayed_callback_has_to_be_signed_as_well(tmp_path: Path) -> None:
