@@ -1,6 +1,7 @@
 """CheckMobi's answers and callbacks: JSON, numbers with their plus sign, moments in seconds, money as a float."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 from gateway.models import Callback, Message, State
@@ -175,14 +176,14 @@ def message_record(message: Message) -> dict[str, object]:
     }
 
 
-def validation(verification: Verification) -> dict[str, object]:
+def validation(verification: Verification, charged: Decimal) -> dict[str, object]:
     """/validation/status, and the answer to a pin."""
     is_validated = verification.status is VerifyStatus.VERIFIED
     return {
         "number": "+" + verification.number,
         "validated": is_validated,
         "validation_date": int(verification.verified_at) if is_validated else None,
-        "charged_amount": 0,
+        "charged_amount": float(charged) if charged else 0,
     }
 
 

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Final
 
 from gateway.providers.base import WebAnswer, WebRequest
@@ -152,12 +153,23 @@ async def verify(asked: Asked) -> WebAnswer:
         if known is None or (is_done and known.status is not VerifyStatus.VERIFIED):
             raise Refused(_code(error)) from None
         checked = known
-    return answers.done(answers.validation(checked))
+    return answers.done(answers.validation(checked, await _charged(asked, checked)))
 
 
 async def status(asked: Asked) -> WebAnswer:
     """/validation/status/{id}."""
-    return answers.done(answers.validation(await _found(asked)))
+    found = await _found(asked)
+    return answers.done(answers.validation(found, await _charged(asked, found)))
+
+
+async def _charged(asked: Asked, verification: Verification) -> Decimal:
+    """What its messages cost so far; calls are between their provider and the operator."""
+    charged = Decimal(0)
+    with suppress(NotOffered):
+        for send in verification.history:
+            if send.channel == "sms" and send.message_id:
+                charged += await asked.services.ledger.charged(asked.caller.name, send.message_id)
+    return charged
 
 
 async def _found(asked: Asked) -> Verification:

@@ -18,7 +18,7 @@ from gateway.providers.checkmobi.endpoints import ENDPOINTS
 from gateway.providers.checkmobi.validation import CODE_BY_PROBLEM
 from gateway.providers.ports import NetworkInfo, NoAnswer, Price
 from gateway.providers.seams import LookupBatch, VerifyEvent
-from gateway.providers.verifying import VerifyProblem, VerifyStatus
+from gateway.providers.verifying import VerifyProblem, VerifySend, VerifyStatus
 from tests.gateway.providers.fakes import CODE, World
 
 KEY = {"Authorization": "TOKEN"}
@@ -192,6 +192,14 @@ async def test_calls_need_an_uplink(world: World, kind: str, channel: str) -> No
 )
 def test_the_hash_is_of_the_last_three_digits_of_the_caller(extra: dict[str, str], pin_hash: str) -> None:
     assert validation._pin_hash(extra) == pin_hash
+
+
+async def test_a_validation_tells_what_its_messages_cost(world: World) -> None:
+    await said(world, "/validation/request", {**NUMBER, "type": "sms"})
+    sends = tuple(VerifySend(channel=channel, recipient="40", message_id="vm1") for channel in ("sms", "voice"))
+    world.verifier.known["v1"] = msgspec.structs.replace(world.verifier.known["v1"], history=sends)
+    world.ledger.costs["vm1"] = Decimal("0.03")
+    assert (await said(world, "/validation/status/v1", method="GET"))[1]["charged_amount"] == 0.03
 
 
 @pytest.mark.parametrize("hangs_up", [True, False])
