@@ -216,6 +216,8 @@ async def _described(asked: Asked, request_id: str) -> dict[str, object]:
         payload = {"number": answers.with_plus(message.recipient), "text": message.text}
         content = _request_object(asked, message.id, "sms", message.recipient, message.created_at)
         content |= {"status": answers.STATUS_BY_STATE[message.state], "sender": message.sender}
+        if message.sender:
+            payload["from"] = message.sender
         if message.callback_url:
             payload[spec.CALLBACK_FIELD] = message.callback_url
     elif (verification := await verify.found(asked, request_id)) is not None:

@@ -164,7 +164,7 @@ async def test_request_of_a_message_is_described(world: World) -> None:
         "createdAt": 1_700_000_000_250,
         "status": "DELIVERED",
         "sender": "SHOP",
-        "payload": {"number": "+18800000000", "text": SMS["text"]},
+        "payload": {"number": "+18800000000", "text": SMS["text"], "from": "SHOP"},
         "goals": [],
     }
 
