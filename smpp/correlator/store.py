@@ -83,9 +83,9 @@ class Fifo(Generic[L]):
         entry.before = entry.after = None
         self._count -= 1
 
-    def untie(self) -> None:
-        """Take all out: entries that the garbage collector does not look at would keep each other for ever."""
-        entry, self.first, self._last, self._count = self.first, None, None, 0
+    def __del__(self) -> None:
+        # Entries that the garbage collector does not look at would keep each other for ever.
+        entry = self.first
         while entry is not None:
             following = entry.after
             entry.before = entry.after = None
@@ -167,10 +167,6 @@ class MemoryStore(Generic[T]):
         """The part under a key: None where there is none, and where several share it all of them, the oldest first."""
         self._waiting: Fifo[Outstanding[T]] = Fifo()
         self._settled: Fifo[Outstanding[T]] = Fifo()
-
-    def __del__(self) -> None:
-        self._waiting.untie()
-        self._settled.untie()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._settled)
