@@ -1,6 +1,7 @@
 """Apps of the four dialects that ask for one-time codes and give them back."""
 
 import re
+import secrets
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -136,3 +137,15 @@ def wrong(code: str, by: int = 1) -> str:
 def holds(octets: bytes, code: str) -> bool:
     """Whether a code stands somewhere by itself."""
     return re.search(rb"(?<![0-9A-Za-z+/=_-])%s(?![0-9A-Za-z+/=_-])" % code.encode(), octets) is not None
+
+
+def unseen_codes(*before: bytes) -> Callable[[int], str]:
+    """Makes codes in place of the gateway: such as cannot be taken for what stood there before, nor the one after."""
+
+    def make_code(length: int) -> str:
+        while True:
+            code = f"{secrets.randbelow(10**length):0{length}d}"
+            if not any(holds(octets, one) for octets in before for one in (code, wrong(code))):
+                return code
+
+    return make_code

@@ -11,8 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from gateway.services import codes
 from smpp.simulator import ThrowAwayTls, throw_away_tls
-from tests.gateway.services.code_apps import ACCOUNT, APPS, EXPIRED, NUMBER, RIGHT, STOPPED, WRONG, App, holds, wrong
+from tests.gateway.services.code_apps import (
+    ACCOUNT,
+    APPS,
+    EXPIRED,
+    NUMBER,
+    RIGHT,
+    STOPPED,
+    WRONG,
+    App,
+    holds,
+    unseen_codes,
+    wrong,
+)
 from tests.whole_path import PATIENCE_SECONDS, WholePath, whole_path
 
 
@@ -76,12 +89,14 @@ async def test_a_code_is_in_no_log_no_callback_and_not_in_the_database(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
     def looked_into() -> bytes:
         return b"".join(file.read_bytes() for file in sorted(tmp_path.glob("gateway.db*")))
 
+    monkeypatch.setattr(codes, "make_code", unseen_codes(looked_into()))
     identifier = await app.begin(path)
     code = await code_of(path, app)
     # The message's number is there in clear, or this would look at nothing.
