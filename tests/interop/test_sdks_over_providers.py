@@ -163,6 +163,18 @@ async def test_mocean_for_python_looks_a_number_up(tmp_path: Path) -> None:
         assert calls(path, "/nl") == 1
 
 
+async def test_mocean_for_python_has_a_look_up_put_to_it(tmp_path: Path) -> None:
+    async with rest_path("mocean", tmp_path) as path:
+        asked = {"mocean-to": TO, "mocean-nl-url": f"{path.receiver.url}/nl"}
+        begun = await asyncio.to_thread(python_sdk(path).number_lookup.inquiry, asked)
+        assert (begun.status, begun.to) == ("0", TO)
+        received = await path.receiver.wait_until(lambda all_: any(one.path == "/nl" for one in all_))
+        (report,) = [one for one in received if one.path == "/nl"]
+        told = form_of(report)
+        assert (report.method, told["status"], told["msgid"], told["ported"]) == ("PUT", "0", begun.msgid, "ported")
+        assert told["current_carrier[name]"] == "U Mobile"
+
+
 async def call_node(path: RestPath, name: str, **parameters: str) -> dict[str, Any]:
     """One call by the SDK for node."""
     script = Path(__file__).parent / "node" / "mocean.js"

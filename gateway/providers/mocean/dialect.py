@@ -15,7 +15,7 @@ import msgspec
 from gateway.errors import InvalidMessage, StoreError, StoreFull, Unauthorized
 from gateway.models import Callback, Inbound, Message, Receipt
 from gateway.providers.base import CallbackRules, Caller, Refusal, Services, WebAnswer, WebRequest
-from gateway.providers.mocean import answers, codes, reports, spec
+from gateway.providers.mocean import answers, codes, lookup, reports, spec
 from gateway.providers.mocean.answers import Format
 from gateway.providers.mocean.asked import Asked
 from gateway.providers.mocean.codes import Words
@@ -30,8 +30,8 @@ from gateway.providers.mocean.request import (
     read_submission,
     text_of,
 )
-from gateway.providers.ports import NoAnswer, NotOffered
-from gateway.providers.seams import LookupFailed
+from gateway.providers.ports import Flow, NoAnswer, NotOffered, Verification
+from gateway.providers.seams import LookupBatch, LookupFailed, VerifyEvent
 
 
 class MoceanOptions(msgspec.Struct, kw_only=True, frozen=True):
@@ -108,6 +108,18 @@ class Mocean:
     def inbound_callback(self, inbound: Inbound, url: str) -> Callback | None:
         """The message from a handset."""
         return reports.inbound_callback(inbound, url)
+
+    def verification_callback(self, verification: Verification, event: VerifyEvent) -> Callback | None:
+        """Of codes nothing is reported."""
+        return None
+
+    def flow_callback(self, flow: Flow) -> Callback | None:
+        """There are no flows here."""
+        return None
+
+    def lookup_callbacks(self, batch: LookupBatch) -> Sequence[Callback]:
+        """Each answer, to the address that the look-up named."""
+        return lookup.callbacks(batch)
 
     async def _sms(self, request: WebRequest, parameters: Parameters, services: Services, form: Format) -> WebAnswer:
         caller = _caller(request, parameters, services, "send")

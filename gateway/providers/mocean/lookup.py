@@ -13,6 +13,7 @@ from gateway.providers.mocean.asked import Asked
 from gateway.providers.mocean.request import FORM, Refused
 from gateway.providers.numbers import recipient_digits, without_international_prefix
 from gateway.providers.ports import NetworkInfo
+from gateway.providers.seams import LookupBatch
 
 NO_NUMBER: Final = 6
 BAD_NUMBER: Final = 28
@@ -63,6 +64,15 @@ def _carrier(network: Mapping[str, str]) -> dict[str, object]:
         "mcc": mcc,
         "mnc": mnc,
     }
+
+
+def callbacks(batch: LookupBatch) -> list[Callback]:
+    """One for each answer, and for each number that has none."""
+    told = [callback(one, batch.callback_url, batch.job) for one in batch.answers]
+    for number in batch.failed:
+        nobody = NetworkInfo(id=batch.job, number=number)
+        told.append(callback(nobody, batch.callback_url, batch.job, batch.error or "no answer"))
+    return told
 
 
 def callback(info: NetworkInfo, url: str, job: str, error: str = "") -> Callback:
