@@ -7,7 +7,6 @@
 A code is never in a log, an event, a callback or, readable, in the store. `verifications` has the rules.
 """
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -27,9 +26,9 @@ from gateway.providers.ports import (
     VerifyRequest,
     VerifyStatus,
 )
-from gateway.providers.seams import ChannelSent, ChannelState, Compared, ServiceCallbacks, VerifyEvent
+from gateway.providers.seams import ChannelState, Compared, ServiceCallbacks, VerifyEvent
 from gateway.providers.verifying import NO_FIELDS
-from gateway.sealing import SealBroken, Sealer
+from gateway.sealing import Sealer
 from gateway.services import codes, kept_codes, templates
 from gateway.services import verifications as rules
 from gateway.services.charging import Charges, NoCharges, check_funds
@@ -42,7 +41,8 @@ from gateway.services.shelf import Kept
 from gateway.services.verifications import Document
 from gateway.services.verify_book import VerifyBook
 from gateway.services.verify_requests import checked, step_of
-from gateway.services.verify_sends import SMS, CodeSender, SendFailed, parse_order
+from gateway.services.verify_sends import CodeSender, parse_order
+from gateway.services.verify_steps import VerifySteps
 from gateway.store import Store
 
 log = structlog.get_logger(__name__)
@@ -95,6 +95,9 @@ class VerifyService:
         )
         self._counters = Counters(store, clock)
         self._guards = Guards(config, self._counters, on_block=lambda guard: counted.verify_blocked.labels(guard).inc())
+        self._steps = VerifySteps(
+            store=store, book=self._book, sender=sender, sealer=sealer, guards=self._guards, clock=clock
+        )
 
     def use(self, config: VerifyConfig) -> None:
         """Go by other settings from now on."""
@@ -116,7 +119,7 @@ class VerifyService:
         request = checked(request)
         if request.callback_url:
             self._check_url(request.callback_url)
-        index = self._first_step(account, request)
+        index = self._steps.first(account, request)
         if request.per_conversion:
             await check_funds(self._billing, account, request.number)
         now, country = self._clock(), country_of(request.number)
@@ -131,12 +134,13 @@ class VerifyService:
             created_at=now,
             expires_at=now + request.validity_seconds,
             fingerprint=codes.fingerprint(self._sealer, account, request.id, code),
-            sealed_code=self._sealed(account, request.id, code),
+            sealed_code=self._steps.sealed(account, request.id, code),
             is_own_code=bool(request.code),
             remote=remote,
         )
         document = rules.going(document, request.steps[index], self._store.ids.new(now), now, index=index)
-        return await self._begun(await self._book.add(account, document), code)
+        kept = await self._steps.begin(await self._book.add(account, document), code)
+        return rules.view(kept.value, account, self._clock())
 
     async def resend(self, account: str, verification_id: str, *, channel: str = "") -> Verification:
         """Send a fresh code (the caller's own again, where it gave one) over this or another channel.
@@ -153,14 +157,14 @@ class VerifyService:
         if not self._sender.is_offered(account, step.channel):
             raise NotOffered(f"no uplink carries codes over {step.channel}")
         await self._guards.pass_code(account, recipient=step.recipient or request.number, remote=kept.value.remote)
-        code = self._code_of(kept) if kept.value.is_own_code else codes.make_code(request.code_length)
+        code = self._steps.code_of(kept) if kept.value.is_own_code else codes.make_code(request.code_length)
         message_id = self._store.ids.new(now)
 
         def edit(kept: Kept[Document]) -> tuple[Document, None]:
             rules.check_resend(kept.value, now)
-            return rules.going(self._fresh(kept, code, now), step, message_id, now), None
+            return rules.going(self._steps.fresh(kept, code, now), step, message_id, now), None
 
-        sent, failure = await self._send(await self._book.change(account, verification_id, edit), code)
+        sent, failure = await self._steps.send(await self._book.change(account, verification_id, edit), code)
         if failure is not None:
             raise failure.as_error(verification_id)
         return rules.view(sent.value, account, now)
@@ -274,104 +278,6 @@ class VerifyService:
         """Whom a request's address is counted as; who reads the store does not learn it."""
         return self._sealer.fingerprint("remote", account, remote_name(remote))[:REMOTE_DIGITS] if remote else ""
 
-    # --- codes ---
-
-    def _sealed(self, account: str, verification_id: str, code: str) -> str:
-        return self._sealer.seal_text(code, f"code {account} {verification_id}")
-
-    def _code_of(self, kept: Kept[Document]) -> str:
-        return self._sealer.open_text(kept.value.sealed_code, f"code {kept.account} {kept.key}")
-
-    def _fresh(self, kept: Kept[Document], code: str, now: float) -> Document:
-        fingerprint = codes.fingerprint(self._sealer, kept.account, kept.key, code)
-        return rules.fresh(kept.value, fingerprint, self._sealed(kept.account, kept.key, code), now)
-
-    # --- sending ---
-
-    def _first_step(self, account: str, request: VerifyRequest) -> int:
-        offered = [at for at, step in enumerate(request.steps) if self._sender.is_offered(account, step.channel)]
-        if not offered or (len(offered) < len(request.steps) and not request.skip_unavailable):
-            missing = dict.fromkeys(step.channel for at, step in enumerate(request.steps) if at not in offered)
-            raise NotOffered(f"no uplink carries codes over {', '.join(missing)}")
-        return offered[0]
-
-    async def _begun(self, kept: Kept[Document], code: str) -> Verification:
-        """Send the first code by the first step that works; without one, nothing was begun."""
-        first: SendFailed | None = None
-        while True:
-            try:
-                kept, failure = await self._send(kept, code)
-            except StoreError:
-                with contextlib.suppress(StoreError):
-                    await self._book.forget(kept.account, kept.key)
-                raise
-            if failure is None:
-                return rules.view(kept.value, kept.account, self._clock())
-            first = first or failure
-            following = await self._next_step(kept)
-            if following is None:
-                await self._book.forget(kept.account, kept.key)
-                raise first.as_error(kept.key)
-            kept, code = following
-
-    async def _send(self, kept: Kept[Document], code: str) -> tuple[Kept[Document], SendFailed | None]:
-        """Hand over the code that is going, and note what became of that."""
-        count = len(kept.value.history)
-        failure: SendFailed | None = None
-        sent = ChannelSent()
-        try:
-            sent = await self._sender.send(kept.account, kept.value, code)
-        except SendFailed as error:
-            failure = error
-        now = self._clock()
-
-        def edit(kept: Kept[Document]) -> tuple[Document, VerifyEvent | None] | None:
-            if not kept.value.is_going or len(kept.value.history) != count:
-                return None
-            if failure is not None:
-                return _with_loss(kept.value, rules.failed_to_go(kept.value, str(failure), now))
-            document = rules.gone(kept.value, now, reference=sent.reference, extra=dict(sent.extra))
-            if sent.code:
-                fingerprint = codes.fingerprint(self._sealer, kept.account, kept.key, sent.code)
-                document = replace(document, fingerprint=fingerprint, sealed_code="", code_length=len(sent.code))
-            elif sent.keeper:
-                latest = document.history[-1]
-                where = KeptCode(sent.keeper, latest.channel, sent.reference)
-                document = replace(document, fingerprint=kept_codes.written(where), sealed_code="")
-            return document, VerifyEvent.SENT
-
-        try:
-            return await self._book.change(kept.account, kept.key, edit), failure
-        except StoreError as error:
-            if failure is not None or sent.code or sent.keeper:
-                raise
-            # It was handed over: whoever takes the claim up will see that.
-            log.warning("a code that was sent was not noted", verification=kept.key, error=str(error))
-            return kept, None
-
-    async def _next_step(self, kept: Kept[Document]) -> tuple[Kept[Document], str] | None:
-        """Claim the next step that is offered, and the code for it; None where there is none, or it is another's."""
-        document, now = kept.value, self._clock()
-        request = document.request
-        following = (
-            at
-            for at in range(document.step + 1, len(request.steps))
-            if self._sender.is_offered(kept.account, request.steps[at].channel)
-        )
-        index = next(following, None)
-        if index is None or not document.has_step_left or not document.is_open:
-            return None
-        try:
-            code = self._code_of(kept)
-            document = replace(document, expires_at=now + request.validity_seconds)
-        except SealBroken:
-            # A channel chose the one before.
-            code = codes.make_code(request.code_length)
-            document = self._fresh(kept, code, now)
-        going = rules.going(document, request.steps[index], self._store.ids.new(now), now, index=index)
-        claimed = await self._book.put(kept, going)
-        return (claimed, code) if claimed is not None else None
-
     # --- what comes back ---
 
     async def on_message(self, account: str, rest: str, message: Message) -> None:
@@ -429,49 +335,11 @@ class VerifyService:
         elif not document.is_open:
             await self._book.forget(kept.account, kept.key)
         elif document.is_going:
-            await self._take_up(kept, now)
+            await self._steps.take_up(kept, now)
         elif document.next_step_at and document.next_step_at <= now:
-            await self._step_on(kept)
+            await self._steps.go_on(kept)
         elif rules.is_over(document, now):
             await self._book.put(kept, rules.ended(document, VerifyStatus.EXPIRED, now), VerifyEvent.EXPIRED)
 
-    async def _step_on(self, kept: Kept[Document]) -> None:
-        following = await self._next_step(kept)
-        if following is not None:
-            await self._send_guarded(*following)
-        else:
-            # Where another node has taken the step, this is not written.
-            await self._book.put(kept, *_with_loss(kept.value, rules.out_of_steps(kept.value)))
-
-    async def _send_guarded(self, kept: Kept[Document], code: str) -> None:
-        """One more code of a verification that has sent some: it is counted like the first."""
-        try:
-            recipient = kept.value.history[-1].recipient
-            await self._guards.pass_code(kept.account, recipient=recipient, remote=kept.value.remote)
-        except VerifyError as error:
-            log.info("a step is not taken", verification=kept.key, guard=error.guard)
-            now = self._clock()
-            await self._book.put(kept, *_with_loss(kept.value, rules.failed_to_go(kept.value, str(error), now)))
-        else:
-            await self._send(kept, code)
-
-    async def _take_up(self, kept: Kept[Document], now: float) -> None:
-        """Somebody began to send and did not say how it ended."""
-        ours = await self._book.put(kept, replace(kept.value, claimed_until=now + rules.CLAIM_SECONDS))
-        if ours is None:
-            return
-        latest = ours.value.history[-1]
-        if latest.channel == SMS and await self._store.message(kept.account, latest.message_id) is None:
-            await self._send(ours, self._code_of(ours))
-        else:
-            # It was accepted; or it went, or may have gone, to a provider: that is not done twice.
-            await self._book.put(ours, rules.gone(ours.value, now), VerifyEvent.SENT)
-
 
 _ENDS: Final = {VerifyStatus.VERIFIED: VerifyEvent.VERIFIED, VerifyStatus.FAILED: VerifyEvent.FAILED}
-
-
-def _with_loss(before: Document, after: Document) -> tuple[Document, VerifyEvent | None]:
-    """With the event, where all ways have failed just now."""
-    is_lost = after.status is VerifyStatus.UNDELIVERED and before.status is not after.status
-    return after, VerifyEvent.UNDELIVERED if is_lost else None
