@@ -42,6 +42,7 @@ def _problems(config: "Config") -> Iterator[Problem]:
     yield from _admin(config)
     yield from _door(config)
     yield from _store(config)
+    yield from _keys(config)
     for name, uplink in config.uplink.items():
         yield from _uplink(f"uplink.{name}", uplink)
     yield from _groups(config)
@@ -139,6 +140,15 @@ def _store(config: "Config") -> Iterator[Problem]:
     if scheme != "sqlite" or not path:
         shown = config.store.url if "@" not in config.store.url else None
         yield "store.url", shown, '"sqlite:PATH", "postgresql://USER@HOST/DATABASE" or "memory:"'
+
+
+def _keys(config: "Config") -> Iterator[Problem]:
+    node = config.node
+    for at, key in enumerate(node.other_secret_keys):
+        if not key:
+            yield f"node.other_secret_keys[{at}]", None, "a key"
+    if node.other_secret_keys and not node.secret_key and config.store.url.startswith("postgres"):
+        yield "node.secret_key", None, "a value, where node.other_secret_keys has any"
 
 
 def _has_port_or_none(url: str) -> bool:

@@ -74,3 +74,13 @@ def test_name_of_a_key_tells_nothing_of_it() -> None:
     assert len(one.name) == 8
     assert one.name != other.name
     assert one.name not in (one.derive("sealing").hex(), one.derive("fingerprints").hex())
+
+
+@pytest.mark.parametrize(
+    "node",
+    ['other_secret_keys = ["old"]', 'secret_key = "new"\nother_secret_keys = ["old", ""]', 'other_secret_keys = "old"'],
+)
+def test_keys_that_cannot_be_are_refused(node: str) -> None:
+    with pytest.raises(ConfigError, match=r"node\.") as caught:
+        parse(f'[store]\nurl = "postgresql://g@db/gateway"\n[node]\n{node}')
+    assert "old" not in str(caught.value)
