@@ -16,6 +16,8 @@ LEAST: Final = 4
 """What nobody asks for is dealt out evenly; of the rest, a node keeps at least one in so many of an even share."""
 CLOSE_ENOUGH: Final = 8
 """A node that has too much by one in so many of what it should have keeps it: demand is never quite steady."""
+ROUNDING: Final = 1e-9
+"""Fewer tokens than that are not missing."""
 NO_SHARE_SECONDS: Final = 1.0
 """When to ask again where a node has no share yet."""
 
@@ -87,32 +89,32 @@ class SharedBucket:
             return 0.0
         share = self._share
         share.asked += count
-        fraction = share.fraction
+        fraction, before = share.fraction, self._fraction
         if self._updated is None:
-            self._fraction, self._updated = fraction, now
-            self._capacity = self._held()
-            if fraction:
-                self._tokens = min(self._capacity, share.held_seconds() * self.per_second * fraction)
-        else:
+            self._begin(now)
+        elif now > self._updated:
             # What has passed since the last time counts at the smaller of both shares.
-            self._refill(now, min(fraction, self._fraction))
-            if fraction != self._fraction:
-                self._fraction = fraction
-                self._capacity = self._held()
-                self._tokens = min(self._tokens, self._capacity)
+            filled = (now - self._updated) * self.per_second * (fraction if fraction < before else before)
+            self._tokens = min(self._capacity, self._tokens + filled)
+            self._updated = now
+        if fraction != before:
+            self._fraction = fraction
+            self._capacity = self._held()
+            self._tokens = min(self._tokens, self._capacity)
         if not fraction:
             return NO_SHARE_SECONDS
         missing = min(count, self._capacity) - self._tokens
-        if missing > 1e-9:
+        if missing > ROUNDING:
             return missing / (self.per_second * fraction)
         self._tokens -= count
         return 0.0
 
-    def _refill(self, now: float, fraction: float) -> None:
-        if self._updated is not None and now > self._updated:
-            filled = self._tokens + (now - self._updated) * self.per_second * fraction
-            self._tokens = min(self._capacity, filled)
-            self._updated = now
+    def _begin(self, now: float) -> None:
+        """As full as the time since this node has a share has made it."""
+        share = self._share
+        self._updated = now
+        if share.fraction:
+            self._tokens = min(self.burst, share.held_seconds() * self.per_second * share.fraction)
 
 
 def targets(demand: Mapping[str, float]) -> dict[str, int]:

@@ -59,7 +59,8 @@ def test_uplinks_come_go_and_are_replaced() -> None:
 
 
 def test_what_connections_do_not_know_of_replaces_none() -> None:
-    new = changed('"smpp://a.example:2775"]', '"smpp://a.example:2775"]\nvalidity_seconds = 60')
+    routing = '"smpp://a.example:2775"]\nvalidity_seconds = 60\n[uplink.a.health]\nprobes = 3'
+    new = changed('"smpp://a.example:2775"]', routing)
     found = plan(parse(BASE), new)
     assert (found.changed, found.replaced_uplinks) == (("uplink.a",), ())
 
