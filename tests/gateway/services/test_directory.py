@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,3 +209,31 @@ async def test_without_a_key_no_secret_is_kept(directory: DirectoryService) -> N
     entry = await directory.add(ACCOUNT, "webhook", "w1", {"uri": "https://app.example/", "secret": ""})
     with pytest.raises(NotOffered, match=r"node\.secret_key"):
         await directory.change(ACCOUNT, "webhook", entry.id, {"secret": "s3cret"})
+
+
+async def test_one_looks_again_while_the_others_go_by_what_was(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    directory = DirectoryService(store, OptOuts(store, clock=clock), clock=clock)
+    await directory.add(ACCOUNT, "webhook", "w", {"status": 1})
+    assert not await directory.has_any(ACCOUNT, "dnd")
+    before = await directory.recall(ACCOUNT, "webhook", "w")
+    clock.now += 1.5
+    looked, both, asked = asyncio.Event(), asyncio.Event(), 0
+    records = store.records
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            both.set()
+        await looked.wait()
+        return await records(*args, **more)
+
+    monkeypatch.setattr(store, "records", slow)
+    first = asyncio.create_task(directory.recall(ACCOUNT, "webhook", "w"))
+    second = asyncio.create_task(directory.has_any(ACCOUNT, "dnd"))
+    await both.wait()
+    assert await directory.recall(ACCOUNT, "webhook", "w") == before
+    assert not await directory.has_any(ACCOUNT, "dnd")
+    looked.set()
+    assert (await first, await second, asked) == (before, False, 2)
