@@ -57,6 +57,10 @@ class Metrics:
             "gateway_uplink_out_of_use", "What the operator paused or drained: the uplink, its servers, its binds.",
             ["uplink", "state"], registry=registry,
         )  # fmt: skip
+        self.limit_share = Gauge(
+            "gateway_limit_share", "This node's share of the limits of accounts that send nothing now.",
+            registry=registry,
+        )  # fmt: skip
         self.uplink_health = Gauge(
             "gateway_uplink_health", "1 for what an uplink is now: well, sick or on_trial.", ["uplink", "state"],
             registry=registry,

@@ -182,6 +182,7 @@ class Parts:
             self.config.node.name,
             lambda: lease.held_until if lease is not None else 0.0,
             on_pending=lease.wake if lease is not None else lambda: None,
+            metrics=self.metrics,
         )
         for name, uplink in self.config.uplink.items():
             self.uplinks[name] = ManagedUplink(self._new_uplink(name, uplink))

@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 import msgspec
 import structlog
 
+from gateway.metrics import Metrics
 from gateway.shares import WHOLE, Share, deal, targets
 from gateway.store import Record, Store
 
@@ -75,12 +76,14 @@ class LimitShares:
         held_until: Callable[[], float],
         *,
         on_pending: Callable[[], None],
+        metrics: Metrics | None = None,
         clock: Callable[[], float] = _clock,
     ) -> None:
         self._store = store
         self._node = node
         self._held_until = held_until
         self._on_pending = on_pending
+        self._metrics = metrics
         self._clock = clock
         self._shares: WeakValueDictionary[str, Share] = WeakValueDictionary()
         self._in_use = _Node(epoch=0)
@@ -92,6 +95,7 @@ class LimitShares:
         self._measured_at = clock()
         self._demand: dict[str, float] = {}
         self._end: asyncio.TimerHandle | None = None
+        self._show()
 
     @property
     def fraction(self) -> float:
@@ -193,6 +197,7 @@ class LimitShares:
         if kept.quiet != self._in_use.quiet:
             log.info("shares of limits", share=kept.quiet / WHOLE)
         self._in_use = kept
+        self._show()
         if self._since == float("inf") and (kept.quiet or is_alone):
             # Who is alone has nobody to ask what was used up already; who joins begins with nothing.
             self._since = float("-inf") if is_alone else self._clock()
@@ -225,8 +230,13 @@ class LimitShares:
         loop = asyncio.get_running_loop()
         self._end = loop.call_later(max(0.0, self._until - self._clock()), self._lapse)
 
+    def _show(self) -> None:
+        if self._metrics is not None:
+            self._metrics.limit_share.set(self.fraction)
+
     def _lapse(self) -> None:
         self._in_use = _Node(epoch=0)
+        self._show()
         for share in self._shares.values():
             share.fraction = 0.0
 

@@ -68,7 +68,10 @@ class AccountSmppConfig(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], setting("Networks it may connect from, as CIDR: 192.0.2.0/24; empty: any.")
     ] = ()
     parts_per_second: Annotated[
-        float, setting("The pace of all its binds together; 0: none.", unit="parts a second", ge=0, le=1_000_000)
+        float,
+        setting(
+            "The pace of all its binds together, on all nodes; 0: none.", unit="parts a second", ge=0, le=1_000_000
+        ),
     ] = 0.0
     burst_parts: Annotated[
         int,

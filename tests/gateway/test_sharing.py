@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import StoreError
+from gateway.metrics import Metrics
 from gateway.shares import Share
 from gateway.sharing import LimitShares
 from gateway.store import Store, open_store
@@ -208,8 +209,9 @@ async def test_nodes_that_deal_at_once_come_to_the_same(cluster: Cluster) -> Non
 
 
 async def test_a_store_of_one_process_leaves_it_all() -> None:
-    store = await open_store("memory:")
-    node = LimitShares(store, "a", lambda: 0.0, on_pending=lambda: None)
+    store, metrics = await open_store("memory:"), Metrics()
+    node = LimitShares(store, "a", lambda: 0.0, on_pending=lambda: None, metrics=metrics)
+    assert b"gateway_limit_share 1.0" in metrics.render()
     await node.deal()
     await node.wait_dealt(1.0)
     assert node.of("messages of shop").fraction == node.fraction == 1.0
