@@ -99,8 +99,8 @@ class Lanck:
             return answers.refused(FORBIDDEN)
         except (NoAnswer, LookupFailed):
             return answers.refused(INTERNAL)
-        except InvalidMessage:
-            return answers.refused(INVALID_REQUEST)
+        except InvalidMessage as error:
+            return answers.refused(ERROR_BY_REASON.get(error.code, INVALID_REQUEST))
         except StoreFull as full:
             return answers.refused(TOO_MANY, retry_after=full.retry_after)
         except StoreError:

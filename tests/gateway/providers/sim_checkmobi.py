@@ -35,6 +35,10 @@ class SimCheckmobi(SimProvider):
             return self._info(taken.path.rpartition("/")[2])
         if taken.path.startswith("/v1/lookup/hlr/"):
             return answer_json(_HLR)
+        if taken.path.startswith("/v1/lookup/mnp/"):
+            # As the document lists it: neither of these.
+            without = ("is_ported", "reachable", "original_network")
+            return answer_json({name: value for name, value in _HLR.items() if name not in without})
         if taken.path == "/v1/validation/request" and taken.content.get("type") == "reverse_cli":
             return self._missed_call(taken)
         if taken.path == "/v1/validation/verify":

@@ -25,6 +25,8 @@ class SimLanck(SimProvider):
             return self._info(taken.path.rpartition("/")[2])
         if taken.path == "/v1/insight/hlr":
             return answer_json(_HLR)
+        if taken.path == "/v1/calls/flash":
+            return answer_json({"requestId": "wp9RPWDGZkskBrVeTc4lgNCc4e79fc65", "from": "37282329823"})
         if taken.path == "/v1/insight/fraudcheck":
             return answer_json({"status": "FRAUDLENT", "mobilePrefix": False})
         return answer_json({"requestId": "wp9RPWDGZkskBrVeTc4lgNCc4e79fc65"})

@@ -311,6 +311,14 @@ async def test_a_flow_that_makes_no_sense_is_an_invalid_request(world: World, fl
     assert await error(world, "/messaging/failover", {**NUMBER, "flow": flow}, as_json=True) == 10
 
 
+async def test_why_a_message_of_a_flow_is_refused_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_args: object, **_more: object) -> None:
+        raise InvalidMessage("missing_sender", "no sender")
+
+    monkeypatch.setattr(world.flows, "begin", refuse)
+    assert await error(world, "/messaging/failover", {**NUMBER, "flow": [SMS_STEP]}, as_json=True) == 16
+
+
 # Look-ups, and what is the provider's own.
 
 
