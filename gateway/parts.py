@@ -5,6 +5,7 @@ doors (web, smsc) ──► intake ──► pipeline ──► uplinks ──�
 webhooks ◄── correlator ◄─────────┘   receipts and inbound messages
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 
@@ -446,6 +447,7 @@ class Parts:
             tokens=self._tokens,
             probe=self._probe,
             notices=self._notices,
+            aside=asyncio.to_thread,
             clock=time.time,
         )
 

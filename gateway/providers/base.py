@@ -10,7 +10,7 @@ Providers translate; they do not send. Nothing here knows a web framework, a soc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -33,6 +33,8 @@ from gateway.providers.ports import (
     Unlimited,
     Verifier,
 )
+
+T = TypeVar("T")
 
 
 class Credentials(msgspec.Struct, kw_only=True, frozen=True):
@@ -155,6 +157,17 @@ def _long_ago() -> float:
     return 0.0
 
 
+class Aside(Protocol):
+    """Does what takes long where nobody waits for it: the reading of large files."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T:
+        """What the work returns or raises."""
+
+
+async def _at_once(work: Callable[[], T], /) -> T:
+    return work()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """All that a door asks of the gateway."""
@@ -174,6 +187,7 @@ class Services:
     tokens: Tokens = _ABSENT
     probe: Probe = _ABSENT
     notices: Notices = _ABSENT
+    aside: Aside = _at_once
     clock: Callable[[], float] = _long_ago
     """Seconds since the epoch."""
 

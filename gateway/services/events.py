@@ -4,14 +4,18 @@ InboundDesk ──arrived, stopped, started──► the account's dialect ─�
 a provider's event that belongs to no request ──relayed──► whose it is? ──► likewise
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
+import structlog
 
 from gateway.config import Config
+from gateway.errors import StoreError
 from gateway.models import Callback, Inbound
 from gateway.providers.ports import Directory, Notices
 from gateway.providers.seams import ProviderEvent, Subscribing
+
+log = structlog.get_logger(__name__)
 
 
 class AppEvents:
@@ -35,6 +39,16 @@ class AppEvents:
         found = self._config().account.get(account)
         return [one for name, one in self._dialects.items() if getattr(found, name, None) is not None]
 
+    async def _asked(self, question: Awaitable[Sequence[Callback]]) -> Sequence[Callback]:
+        """What a dialect says; a fault in its words must not keep a message from being taken."""
+        try:
+            return await question
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("an app cannot be told of what it subscribed to")
+            return ()
+
     async def arrived(self, inbound: Inbound, *, is_told: bool) -> Callback | None:
         """Tell who subscribed of a message from a handset; one callback is handed back, to be kept with it.
 
@@ -43,7 +57,7 @@ class AppEvents:
         """
         kept: Callback | None = None
         for dialect in self._of(inbound.account):
-            told = list(await dialect.arrived(inbound, self._directory))
+            told = list(await self._asked(dialect.arrived(inbound, self._directory)))
             if told and not is_told and kept is None:
                 at = inbound.received_at
                 kept = msgspec.structs.replace(
@@ -55,7 +69,7 @@ class AppEvents:
     async def stopped(self, account: str, number: str) -> None:
         """A number has asked for no more messages; it is on the list already."""
         for dialect in self._of(account):
-            told = await dialect.stopped(account, number, self._directory)
+            told = await self._asked(dialect.stopped(account, number, self._directory))
             await self._notices.owe(account, dialect.name, number, told)
 
     async def started(self, account: str, number: str) -> None:

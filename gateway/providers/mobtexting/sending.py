@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -88,7 +89,7 @@ async def send_file(asked: Asked) -> WebAnswer:
         raise missing("file")
     if len(order.text) > spec.MAX_TEXT:
         raise invalid("message", f"The message may not be greater than {spec.MAX_TEXT} characters.")
-    table = files.read_table(file.name, file.content)
+    table = await asked.services.aside(partial(files.read_table, file.name, file.content))
     wanted, length = [], 0
     for row in table.rows(asked.text("column")):
         text = fill(order.text, row.values)

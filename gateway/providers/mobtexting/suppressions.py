@@ -4,6 +4,7 @@ Unsubscribers of everything are the gateway's own opt-outs, so that they hold at
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from gateway.models import Callback
@@ -195,7 +196,7 @@ async def clear_unsubscribers(asked: Asked) -> WebAnswer:
 
 async def import_unsubscribers(asked: Asked) -> WebAnswer:
     """From a file. Nobody is told of each: who sends a list knows it."""
-    numbers = [number for row in _table(asked) if (number := recipient_digits(row.number)) is not None]
+    numbers = [number for row in await _table(asked) if (number := recipient_digits(row.number)) is not None]
     directory, fields = asked.services.directory, _receiver_fields(asked)
     if fields["type"] == "all":
         await directory.add_many(asked.account, OPT_OUT, numbers, {"source": spec.NAME})
@@ -205,11 +206,12 @@ async def import_unsubscribers(asked: Asked) -> WebAnswer:
     return answers.done([], "Receivers accepted for import")
 
 
-def _table(asked: Asked) -> list[files.Row]:
+async def _table(asked: Asked) -> list[files.Row]:
     file = asked.files.get("file")
     if file is None:
         raise invalid("file", "The file field is required.")
-    return list(files.read_table(file.name, file.content).rows(asked.text("column")))
+    table = await asked.services.aside(partial(files.read_table, file.name, file.content))
+    return list(table.rows(asked.text("column")))
 
 
 def _unsubscriber(entry: Entry, iso: str | None) -> Mapping[str, object]:
@@ -282,7 +284,7 @@ async def clear_blocked(asked: Asked) -> WebAnswer:
 
 async def import_blocked(asked: Asked) -> WebAnswer:
     """From a file of their ids."""
-    ids = [row.number for row in _table(asked)]
+    ids = [row.number for row in await _table(asked)]
     await asked.services.directory.add_many(asked.account, BLOCKED_TEMPLATE, ids, {"status": "1"})
     return answers.done([], "Blocked templates accepted for import")
 

@@ -39,7 +39,6 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Origin).decode
-_read_composed: Final = msgspec.convert
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def target_of(entry: Entry, zone: str, *, is_wrapped: bool) -> Target:
 def composed_of(entry: Entry) -> composing.Composed | None:
     """How an app has composed a webhook; None: it has not."""
     kept = entry.fields.get("composed")
-    return _read_composed(kept, composing.Composed) if kept else None
+    return msgspec.convert(kept, composing.Composed) if kept else None
 
 
 def report(
@@ -88,7 +87,7 @@ def report(
         headers: tuple[tuple[str, str], ...] = made.headers
     else:
         method, body, content_type, headers = "POST", encode(content), JSON, ()
-    names = {name.lower() for name, _ in headers}
+    names = {name.lower() for name, _ in headers} if headers else ()
     if webhook_id and "signature" not in names:
         headers = (*headers, ("Signature", signature(body, webhook_id)))
     if webhook_id and "authorization" not in names:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.models import Inbound
+from gateway.providers.mobtexting.dialect import Mobtexting
 from tests.gateway.rest_path import RestPath, rest_path
 
 APPS = """
@@ -134,3 +135,17 @@ async def test_notices_are_forgotten_when_their_callbacks_are_kept(path: RestPat
         await ask(path, "POST", "sms/optout", {"number": f"91892126900{at}"})
     assert len(await told(path, "gone", 3)) == 3
     assert await path.gateway.store.records("notice") == []
+
+
+async def test_a_fault_in_a_dialects_words_keeps_no_message_from_being_taken(
+    path: RestPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> list[Any]:
+        raise RuntimeError("as the test wants")
+
+    monkeypatch.setattr(Mobtexting, "arrived", broken)
+    monkeypatch.setattr(Mobtexting, "stopped", broken)
+    await hear(path, "STOP")
+    received = await path.receiver.wait_until(lambda all_: any(one.path == "/inbound" for one in all_))
+    assert len(received) == 1
+    assert path.gateway._opt_outs.has("shop", NUMBER)

@@ -1,15 +1,21 @@
 """What an account keeps: senders, templates, and those who want no more."""
 
+import dataclasses
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from gateway.providers.base import WebRequest
+from gateway.providers.mobtexting.dialect import Mobtexting
 from tests.gateway.providers.fakes import World
-from tests.gateway.providers.mobtexting.calls import SMS, errors, said, uploaded
+from tests.gateway.providers.mobtexting.calls import SMS, errors, multipart, said, uploaded
+
+T = TypeVar("T")
 
 SENDER = {"name": "MOBTXT", "country_code": "IN", "service": "T", "entity_id": "1101", "entity_name": "Shop"}
 
@@ -193,3 +199,22 @@ async def test_files_whose_little_becomes_much_are_refused(world: World) -> None
     book.save(packed)
     status, answer = await uploaded(world, "sms/bulk", {**fields, "message": "Hi"}, "a.xlsx", packed.getvalue())
     assert (status, list(answer["errors"])) == (422, ["file"])
+
+
+@pytest.mark.parametrize(
+    "path", ["sms/suppressions/unsubscribers/import", "sms/suppressions/templates/import", "sms/bulk"]
+)
+async def test_files_are_read_where_nobody_waits_for_it(world: World, path: str) -> None:
+    aside: list[object] = []
+
+    async def done_aside(work: Callable[[], T]) -> T:
+        aside.append(work)
+        return work()
+
+    fields = {"sender": "MOBTXT", "service": "T", "message": "Hi"}
+    body, headers = multipart(fields, "a.txt", b"918921269000\n")
+    asked = WebRequest(
+        method="POST", path=f"/api/v2/{path}", body=body, content_type="multipart/form-data", headers=headers
+    )
+    answer = await Mobtexting().answer(asked, dataclasses.replace(world.services, aside=done_aside))
+    assert (answer.status, len(aside)) == (200, 1)
