@@ -69,6 +69,8 @@ PASSED: Final = (
     Passed("POST", "/v1/messaging/push", _CALLBACK),
     Passed("POST", "/v1/messaging/viber", _CALLBACK),
     Passed("POST", "/v1/messaging/rcs", _CALLBACK),
+    # The document only names it: the provider is to say whether it has it.
+    Passed("POST", "/v1/messaging/whatsapp", _CALLBACK),
     Passed("POST", "/v1/messaging/failover", _CALLBACK),
     Passed("POST", "/v1/calls/flash", _CALLBACK),
     Passed("POST", "/v1/calls/p2s", _CALLBACK),
