@@ -75,6 +75,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     owes: bool = False
     """Whether its success is still to be charged."""
     extra: dict[str, str] = {}
+    """What a channel's answer has added, for whoever asked: it may give the code away, and is not kept."""
 
     @property
     def is_open(self) -> bool:
@@ -175,7 +176,7 @@ def fresh(document: Document, fingerprint: str, sealed_code: str, now: float) ->
     )
 
 
-def gone(document: Document, now: float, *, reference: str = "", extra: dict[str, str] | None = None) -> Document:
+def gone(document: Document, now: float, *, reference: str = "") -> Document:
     """The code has been handed over."""
     latest = document.history[-1]
     if reference:
@@ -186,7 +187,6 @@ def gone(document: Document, now: float, *, reference: str = "", extra: dict[str
         claimed_until=0.0,
         former_fingerprint="",
         former_expires_at=0.0,
-        extra={**document.extra, **(extra or {})},
         status=VerifyStatus.PENDING if document.is_open else document.status,
     )
     wait = document.request.steps[document.step].wait_seconds if document.step >= 0 else 0

@@ -213,7 +213,7 @@ class VerifyBook:
     def _put(self, account: str, document: Document, event: VerifyEvent | None = None) -> Put[Document]:
         callback = self._callback(account, document, event) if event is not None else None
         return Put(
-            document,
+            replace(document, extra={}),
             due_at=rules.due_at(document, self.keep_seconds),
             tag=document.request.number,
             callbacks=(callback,) if callback is not None else (),

@@ -125,7 +125,7 @@ class VerifySteps:
                 return None
             if failure is not None:
                 return with_loss(kept.value, rules.failed_to_go(kept.value, str(failure), now))
-            document = rules.gone(kept.value, now, reference=sent.reference, extra=dict(sent.extra))
+            document = rules.gone(kept.value, now, reference=sent.reference)
             if sent.code:
                 fingerprint = codes.fingerprint(self._sealer, kept.account, kept.key, sent.code)
                 document = replace(document, fingerprint=fingerprint, sealed_code="", code_length=len(sent.code))
@@ -136,7 +136,8 @@ class VerifySteps:
             return document, VerifyEvent.SENT
 
         try:
-            return await self._book.change(kept.account, kept.key, edit), failure
+            noted = await self._book.change(kept.account, kept.key, edit)
+            return Kept(replace(noted.value, extra=dict(sent.extra)), noted.record), failure
         except StoreError as error:
             if failure is not None or sent.code or sent.keeper:
                 raise

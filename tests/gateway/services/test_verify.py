@@ -658,3 +658,22 @@ async def test_what_cannot_be_paid_is_not_begun(bench: Bench) -> None:
     verify = bench.another()
     assert (await refused(verify.begin(ACCOUNT, asks(per_conversion=True)))).problem is VerifyProblem.NO_FUNDS
     assert not bench.desk.taken
+
+
+async def test_what_gives_a_channels_code_away_is_told_who_asked_and_kept_nowhere(bench: Bench) -> None:
+    bench.channels.offered = {"flash_call"}
+    bench.channels.answer = ChannelSent(
+        reference="call-1", code="9876", extra={"from": "37282329876", "pin_hash": "a-hash"}
+    )
+    steps = (VerifyStep(channel="flash_call"),)
+    begun = await bench.verify.begin(ACCOUNT, asks(steps=steps, max_sends=2, resend_after_seconds=0))
+    assert begun.extra["from"] == "37282329876"
+    bench.clock.pass_(1)
+    again = await bench.verify.resend(ACCOUNT, begun.id)
+    assert again.extra["pin_hash"] == "a-hash"
+    kept = b"".join(record.value for record in await bench.store.records("verify"))
+    assert not any(secret in kept for secret in (b"9876", b"a-hash"))
+    found = await bench.verify.find(ACCOUNT, begun.id)
+    assert found is not None
+    assert "from" not in found.extra
+    assert (await bench.verify.check(ACCOUNT, begun.id, "9876")).status is VerifyStatus.VERIFIED
