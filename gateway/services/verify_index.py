@@ -70,7 +70,9 @@ class VerifyIndex:
             until: begun before; 0: until now.
             before: those that come after this one.
         """
-        shelf, tag = (self._references, reference) if reference else (self._times, number or None)
+        # Guards bound how many a number has; an app may give all of its own one reference.
+        by_reference = bool(reference) and not number
+        shelf, tag = (self._references, reference) if by_reference else (self._times, number or None)
         after = key_of(before) if before is not None else ""
         if until:
             after = max(after, _moment(until))
@@ -83,7 +85,8 @@ class VerifyIndex:
                     continue  # it is being forgotten; or less than a millisecond too late
                 if kept.value.created_at < since:
                     return found
-                if number in ("", kept.value.request.number):
+                request = kept.value.request
+                if number in ("", request.number) and reference in ("", request.reference):
                     found.append(kept)
             if len(page) < min(_PAGE, limit):
                 break
