@@ -116,5 +116,5 @@ def is_documented(name: str, response: Any) -> bool:
     a 500 too, also for parameters that have no code.
     """
     if name == "mocean":
-        return response.status_code in (500, 503) and any(f"<status>{code}<" in response.text for code in (24, 45, 10))
+        return response.status_code in (500, 503) and any(f"<status>{code}<" in response.text for code in (24, 45, 10, 40))
     return bool(response.status_code == {"lanck": 500, "checkmobi": 503, "mobtexting": 503}[name])
