@@ -1,12 +1,21 @@
 """One request on its way through a handler, and what every handler asks of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+import msgspec
 
 from gateway.providers.base import Caller, Services, WebAnswer, WebRequest
 from gateway.providers.mocean import answers
 from gateway.providers.mocean.answers import Fields, Format
 from gateway.providers.mocean.codes import Words
-from gateway.providers.mocean.request import Parameters, Refused, read_credentials, text_of
+from gateway.providers.mocean.request import FORM, Parameters, Refused, read_credentials, text_of
+
+replace = msgspec.structs.replace
+
+QUERIES: Final[Mapping[str, str]] = {"/rest/2/voice/rec": "GET", "/rest/2/media/whatsapp": "GET"}
+"""Calls that are passed on and are no POST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +70,17 @@ class Asked:
             gateway.providers.ports.NotOffered: no uplink leads to it.
         """
         path = self.request.path.replace("/rest/1/", "/rest/2/", 1)
-        return await self.services.pass_through.forward(account, "mocean", self.request, path=path)
+        request = _by(QUERIES.get(path, "POST"), self.request)
+        return await self.services.pass_through.forward(account, "mocean", request, path=path)
+
+
+def _by(method: str, request: WebRequest) -> WebRequest:
+    """A request by the method that the document names for its call; apps take either."""
+    if request.method == method or (request.body and request.content_type not in ("", FORM)):
+        return request
+    fields = b"&".join(one for one in (request.query, request.body) if one)
+    # Its type goes with its body.
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "content-type"}
+    if method == "GET":
+        return replace(request, method=method, query=fields, body=b"", content_type="", headers=headers)
+    return replace(request, method=method, query=b"", body=fields, content_type=FORM, headers=headers)

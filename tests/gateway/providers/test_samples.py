@@ -284,3 +284,26 @@ async def test_the_documents_answers_to_orders_are_read(
     async with provider_world(kind) as here:
         order = ChannelOrder(id="x", account="shop", channel=channel, number="60123456789", code="4711", brand="B")
         assert here.uplink.connector.reach.ordered(order, reply(answer)).reference == reference
+
+
+@pytest.mark.parametrize(
+    "sample", [one for one in PASSED if one.content_type == FORM and one.dialect == "mocean"], ids=named
+)
+async def test_a_call_goes_on_by_the_documents_method_whichever_was_used(sample: Sample) -> None:
+    world = World()
+    world.pass_through.answer = WebAnswer(status=200, content_type="application/json", body=b'{"status":0}')
+    asked = sample.request
+    fields = asked.query or asked.body
+    other = WebRequest(method="GET", path=asked.path, query=fields)
+    if sample.method == "GET":
+        other = WebRequest(
+            method="POST", path=asked.path, body=fields, content_type=FORM, headers={"Content-Type": FORM}
+        )
+    assert (await PROVIDERS["mocean"].make_dialect().answer(other, world.services)).status == 200
+    ((_, _, request, path),) = world.pass_through.passed
+    async with provider_world("mocean", is_reachable=False) as here:
+        await here.ways.forward("shop", "mocean", request, path=path)
+        (taken,) = here.provider.requests
+        assert taken.method == sample.method
+        sent = fields_of(sample)
+        assert {name: {**taken.query, **taken.content}[name] for name in sent} == sent
