@@ -64,7 +64,7 @@ def main() -> None:
         "submit_sm, nanoseconds (best of interleaved slices); ratio: theirs to ours",
         ("make and encode", "ratio", "decode and read", "ratio"),
         [
-            Row(name, (f"{one:,.0f}", f"{one / encoding:.1f}x", f"{other:,.0f}", f"{other / decoding:.1f}x"))
+            Row(name, (f"{one:,.0f}", f"{one / encoding:.2f}x", f"{other:,.0f}", f"{other / decoding:.2f}x"))
             for name, (one, other) in peers.items()
         ],
     )

@@ -133,7 +133,7 @@ def report(
     lines += ["|---|---:|---:|---:|---:|"]
     encoding, decoding = codec[US]
     for name, (encode, decode) in codec.items():
-        lines.append(f"| {name} | {encode:,.0f} | {encode / encoding:.1f} | {decode:,.0f} | {decode / decoding:.1f} |")
+        lines.append(f"| {name} | {encode:,.0f} | {encode / encoding:.2f} | {decode:,.0f} | {decode / decoding:.2f} |")
     lines += ["", "Ratio: how many times longer than ours."]
     for title, results in sections.items():
         lines += ["", f"## {title}", ""]

@@ -109,7 +109,13 @@ def decode(octets: bytes, strict: bool = False) -> Pdu:
             make = _MAKERS[command_id]
             start = destination_end + 11
             stop = start + length
-            if stop <= command_length == len(octets) and not (service_type or times or length > MOST_OCTETS):
+            if command_length == len(octets) and not (service_type or times or length > MOST_OCTETS):
+                if stop == command_length:
+                    tlvs = NO_TLVS
+                elif stop < command_length:
+                    tlvs = decode_tlvs(octets, stop, command_length, strict, command_id in _NUL_TAIL)
+                else:
+                    return _decode_any(octets, strict)
                 return Pdu(
                     make(
                         "",
@@ -129,9 +135,7 @@ def decode(octets: bytes, strict: bool = False) -> Pdu:
                         data_coding,
                         sm_default_msg_id,
                         octets[start:stop],
-                        NO_TLVS
-                        if stop == command_length
-                        else decode_tlvs(octets, stop, command_length, strict, command_id in _NUL_TAIL),
+                        tlvs,
                     ),
                     sequence_number,
                     command_status,
