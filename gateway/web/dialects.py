@@ -64,7 +64,8 @@ class DialectDoor:
     def _read(self, request: web.Request) -> WebRequest:
         """The request without its body."""
         # raw_path is the request line's target; its octets beyond ASCII survive as surrogates.
-        query = request.raw_path.partition("?")[2].partition("#")[0]
+        target = request.raw_path
+        query = target.partition("?")[2].partition("#")[0] if "?" in target else ""
         return WebRequest(
             method=request.method,
             path=request.path[len(self._prefix) :],

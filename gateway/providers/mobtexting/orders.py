@@ -17,6 +17,8 @@ from smpp.sms import gsm0338
 MAX_TAGS: Final = 10
 SCHEDULE_AT_LEAST_SECONDS: Final = 300
 SCHEDULE_AT_MOST: Final = timedelta(days=92)
+FLASH: Final = range(2)
+PORTS: Final = range(65_536)
 GSM_UNITS: Final = (160, 153)
 UNICODE_UNITS: Final = (70, 67)
 """Characters of a message in one part, and of each of several; an application port takes some."""
@@ -51,9 +53,7 @@ async def read_order(asked: Asked, fields: Mapping[str, object]) -> Order:
     Raises:
         Refused: a field is missing or wrong.
     """
-    common = await read_common(asked, fields)
-    order = read_content(fields, common)
-    return await with_links(asked, order)
+    return await with_links(asked, read_content(fields, await read_common(asked, fields)))
 
 
 async def read_common(asked: Asked, fields: Mapping[str, object]) -> Order:
@@ -73,8 +73,10 @@ async def read_common(asked: Asked, fields: Mapping[str, object]) -> Order:
 
 async def with_links(asked: Asked, order: Order) -> Order:
     """The order with the links in its text known."""
-    found = await links.in_text(asked, order.text)
-    return msgspec.structs.replace(order, links=found) if found else order
+    base = asked.options.base_url
+    if not base or base not in order.text:
+        return order
+    return msgspec.structs.replace(order, links=await links.in_text(asked, order.text))
 
 
 def read_content(fields: Mapping[str, object], common: Order) -> Order:
@@ -95,20 +97,18 @@ def read_content(fields: Mapping[str, object], common: Order) -> Order:
         common.service,
         kind,
         common.scheduled_at,
-        _number(fields, "flash", range(2)) == 1,
+        "flash" in fields and _number(fields, "flash", FLASH) == 1,
         text_of(fields, "custom"),
-        _number(fields, "port", range(65_536)),
-        _dlt_id(fields, "entity_id"),
-        _dlt_id(fields, "template_id"),
-        _max_units(fields),
+        _number(fields, "port", PORTS) if "port" in fields else None,
+        _dlt_id(fields, "entity_id") if "entity_id" in fields else "",
+        _dlt_id(fields, "template_id") if "template_id" in fields else "",
+        _max_units(fields) if "max_units" in fields else 0,
         common.webhook,
-        _tags(fields),
+        _tags(fields) if "meta" in fields or "tags" in fields else (),
     )
 
 
 def _tags(fields: Mapping[str, object]) -> tuple[str, ...]:
-    if "meta" not in fields and "tags" not in fields:
-        return ()
     tags = object_of(fields, "meta").get("tags", fields.get("tags")) or ()
     if not isinstance(tags, (list, tuple)) or len(tags) > MAX_TAGS:
         raise invalid("meta.tags", f"The tags must be a list of at most {MAX_TAGS}.")
@@ -116,7 +116,7 @@ def _tags(fields: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _number(fields: Mapping[str, object], name: str, allowed: range) -> int | None:
-    written = text_of(fields, name) if name in fields else ""
+    written = text_of(fields, name)
     if not written:
         return None
     if not (written.isascii() and written.isdigit() and len(written) < 8 and int(written) in allowed):
@@ -125,7 +125,7 @@ def _number(fields: Mapping[str, object], name: str, allowed: range) -> int | No
 
 
 def _max_units(fields: Mapping[str, object]) -> int:
-    written = text_of(fields, "max_units") if "max_units" in fields else ""
+    written = text_of(fields, "max_units")
     if not written:
         return 0
     if written not in spec.MAX_UNITS:
@@ -134,7 +134,7 @@ def _max_units(fields: Mapping[str, object]) -> int:
 
 
 def _dlt_id(fields: Mapping[str, object], name: str) -> str:
-    written = text_of(fields, name) if name in fields else ""
+    written = text_of(fields, name)
     if written and not _DLT_ID.fullmatch(written):
         raise invalid(name, f"The {name} must be digits.")
     return written

@@ -125,10 +125,10 @@ def text_of(fields: Mapping[str, object], name: str) -> str:
         Refused: it is a list or an object.
     """
     value = fields.get(name)
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value.strip()
+    if value is None:
+        return ""
     try:
         return text_field(fields, name)
     except UnreadableFields:

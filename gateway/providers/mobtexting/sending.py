@@ -19,6 +19,7 @@ from gateway.providers.numbers import recipient_digits
 from gateway.providers.templating import fill
 
 MAX_RECEIVERS: Final = 10_000
+NO_CREDITS: Final = spec.DLR_STATUSES["401"].word
 MAX_FILLED: Final = 32 << 20
 """Characters of all messages made of a file: a few variables make much of little."""
 
@@ -222,13 +223,17 @@ def _channel_row(item: Item, now: str) -> dict[str, object]:
 
 def _group_of(items: Sequence[Item]) -> str:
     """What finds them all again; one alone is found by its own id."""
-    return next((item.message.group or item.message.id for item in items if item.message is not None), "")
+    for item in items:
+        if item.message is not None:
+            return item.message.group or item.message.id
+    return ""
 
 
 async def _accept(asked: Asked, wanted: Sequence[tuple[str, Order]]) -> list[Item]:
     """Hand all to the gateway at once; the n-th item tells of the n-th receiver."""
-    # A group of one is no group: to find messages by one more name costs each of them a tenth of all.
-    group = str(uuid.uuid4()) if len(wanted) > 1 else ""
+    if len(wanted) == 1:
+        return [await _accept_one(asked, *wanted[0])]
+    group = str(uuid.uuid4())
     numbers = [recipient_digits(written) for written, _ in wanted]
     if any(order.links for _, order in wanted):
         wanted = _personal(wanted, numbers)
@@ -245,9 +250,26 @@ async def _accept(asked: Asked, wanted: Sequence[tuple[str, Order]]) -> list[Ite
     for (written, order), number, one in zip(wanted, numbers, prepared, strict=True):
         outcome = next(outcomes) if isinstance(one, NewMessage) else one
         items.append(_item(number or written, order, outcome))
-    if {item.word for item in items} == {spec.DLR_STATUSES["401"].word}:
+    if {item.word for item in items} == {NO_CREDITS}:
         raise Refused(400, "Insufficient balance.")
     return items
+
+
+async def _accept_one(asked: Asked, written: str, order: Order) -> Item:
+    """The same for one alone, as most are.
+
+    A group of one is no group: to find messages by one more name costs each of them a tenth of all.
+    """
+    number = recipient_digits(written)
+    if order.links and number is not None:
+        order = replace(order, text=links.personal(order.text, order.links, number))
+    checks = await scrubbing.checks(asked, () if number is None else (number,), (order,))
+    one = _prepared(asked, number, order, "", checks)
+    outcome = (await asked.services.intake.accept((one,)))[0] if isinstance(one, NewMessage) else one
+    item = _item(number or written, order, outcome)
+    if item.word == NO_CREDITS:
+        raise Refused(400, "Insufficient balance.")
+    return item
 
 
 def _personal(wanted: Sequence[tuple[str, Order]], numbers: Sequence[str | None]) -> list[tuple[str, Order]]:
@@ -273,7 +295,7 @@ def _prepared(asked: Asked, number: str | None, order: Order, group: str, checks
     is_unicode = order.kind == spec.TYPE_UNICODE
     if order.max_units and units_of(order) > order.max_units:
         return spec.DLR_STATUSES["778"].word
-    refusal = checks.refusal(number, order)
+    refusal = checks.refusal(number, order) if checks is not scrubbing.NOTHING else ""
     if refusal:
         return spec.DLR_STATUSES[refusal].word
     return NewMessage(
