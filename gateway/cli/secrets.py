@@ -8,13 +8,19 @@ from gateway.cli.tables import show
 
 @click.group()
 def secrets() -> None:
-    """What the store keeps sealed with node.secret_key; docs/secrets.md says how that is replaced."""
+    """What the store keeps sealed with node.secret_key.
+
+    docs/secrets.md says how that is replaced while nodes go on.
+    """
 
 
 @secrets.command("status")
 @remote_command
 def status(remote: Remote, as_json: bool) -> None:
-    """Say how much is sealed with which key; keys are told apart by eight digits that say nothing of them."""
+    """Say how much is sealed with which key.
+
+    Keys are told apart by eight digits that say nothing of them.
+    """
     answer = remote.get("/secrets")
     show(answer, as_json, answer["lines"], ["kind", "key", "state", "count"])
     if not as_json:
@@ -26,11 +32,14 @@ def status(remote: Remote, as_json: bool) -> None:
 @secrets.command("reseal")
 @remote_command
 def reseal(remote: Remote, as_json: bool) -> None:
-    """Seal with the present key what is sealed with another, or not at all; may be repeated, and interrupted."""
+    """Seal anew what another key has sealed.
+
+    And what an earlier version left in clear. It may be repeated, and interrupted.
+    """
     answer = remote.post("/secrets/reseal")
     if as_json:
         show(answer, True, (), ())
         return
-    click.echo(f"{answer['documents']} documents and {answer['api_keys']} keys of accounts are made anew")
+    click.echo(f"made anew: documents {answer['documents']}, keys of accounts {answer['api_keys']}")
     if answer["left"]:
-        click.echo(f"{answer['left']} could not be: gateway secrets status says which")
+        click.echo(f"could not be: {answer['left']}; gateway secrets status says which")

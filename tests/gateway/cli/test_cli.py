@@ -250,7 +250,7 @@ async def test_secrets_are_counted_and_sealed_anew(here: Running) -> None:
     told = json.loads((await call(here, "secrets", "status", "--json")).stdout)
     assert [(line["kind"], line["state"], line["count"]) for line in told["lines"]] == [("api_key", "present", 1)]
     done = await call(here, "secrets", "reseal")
-    assert done.stdout == "0 documents and 0 keys of accounts are made anew\n"
+    assert done.stdout == "made anew: documents 0, keys of accounts 0\n"
     told = json.loads((await call(here, "secrets", "reseal", "--json")).stdout)
     assert told == {"documents": 0, "api_keys": 0, "left": 0}
 

@@ -26,8 +26,8 @@ class Path(Protocol):
 
 NUMBER: Final = "447400123456"
 ACCOUNT: Final = """
-lanck = { user = "user", password = "password" }
-mobtexting = { token = "mobtexting-token" }
+lanck = { user = "user", password = "password", requests_per_second = 0 }
+mobtexting = { token = "mobtexting-token", queries_per_minute = 0 }
 checkmobi = { key = "checkmobi-key" }
 """
 RIGHT, WRONG, STOPPED, EXPIRED = "right", "wrong", "stopped", "expired"

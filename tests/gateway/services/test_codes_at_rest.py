@@ -75,8 +75,10 @@ async def smsc(handset: Handset) -> AsyncIterator[Simulator]:
 
 
 @asynccontextmanager
-async def stage(simulator: Simulator, taker: Receiver, folder: Path, url: str = "") -> AsyncIterator[Stage]:
-    text = NODE + config_text(tuple(simulator.urls), folder, callbacks=taker.url, more=ACCOUNT)
+async def stage(
+    simulator: Simulator, taker: Receiver, folder: Path, url: str = "", *, name: str = "one"
+) -> AsyncIterator[Stage]:
+    text = f'{NODE}name = "{name}"\n' + config_text(tuple(simulator.urls), folder, callbacks=taker.url, more=ACCOUNT)
     if url:
         text = text.replace(f"sqlite:{folder.as_posix()}/gateway.db", url)
     # What is owed is tried once and then left, so that it is there to be looked at.
