@@ -14,7 +14,7 @@ import smpp
 from smpp.simulator import Simulator
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @asynccontextmanager

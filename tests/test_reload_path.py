@@ -20,7 +20,7 @@ from smpp.wire.pdu import SubmitSm
 from tests.whole_path import receiver
 
 KEY = "shop-key"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 CONFIG = """
 [http]

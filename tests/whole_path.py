@@ -16,7 +16,7 @@ from gateway.app import Gateway
 from smpp.simulator import Simulator, ThrowAwayTls
 
 API_KEY = "test-api-key"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from smpp.simulator import Simulator
 from smpp.status import CommandStatus
 from smpp.wire.pdu import SubmitSm
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 TWO_SERVERS = ("smpp://127.0.0.1:0",) * 2
 THROTTLED = CommandStatus.ESME_RTHROTTLED
 

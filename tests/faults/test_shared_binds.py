@@ -87,7 +87,7 @@ async def test_nodes_together_have_no_more_binds_and_are_no_faster_than_one_may_
         assert watch.most == 4
         # Each bind is paced on its own, so that a second may hold one more of each.
         assert most_in_a_second(simulator) <= 44
-        assert [held(path) for path in nodes.benches] == [2, 2]
+        await eventually(lambda: [held(path) for path in nodes.benches] == [2, 2])
 
 
 async def test_a_node_that_dies_leaves_its_binds_to_the_other(tmp_path: Path, postgres: Cluster) -> None:

@@ -67,7 +67,7 @@ async def test_receipts_for_a_customer_that_is_away_survive_a_kill(tmp_path: Pat
         await path.gateway.start()
         async with door(path, Inbox(), "tx") as client:
             ids = [(await client.submit(submit(to=str(919_000_000_000 + n)))).message_id for n in range(30)]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while {(await path.view(one))["state"] for one in ids} != {"delivered"}:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         await path.gateway.kill()

@@ -14,7 +14,7 @@ from smpp.simulator import Simulator
 from smpp.wire.pdu import DataSm, DeliverSm, SubmitSm
 from tests.whole_path import config_text
 
-PATIENCE_SECONDS: Final = 10.0
+PATIENCE_SECONDS: Final = 60.0
 SYSTEM_ID: Final = "customer"
 PASSWORD: Final = "s3cret"
 TO: Final = "447700900123"

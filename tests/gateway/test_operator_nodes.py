@@ -13,7 +13,7 @@ from gateway.errors import Unauthorized
 from gateway.uplinks.managed import UplinkState
 from tests.postgres import Cluster
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 CONFIG = """
 [http]

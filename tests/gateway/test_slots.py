@@ -119,7 +119,7 @@ async def test_all_binds_are_closed_before_a_lease_ends_that_nobody_renews() -> 
     # Eight seconds of ten are used: the others see the end of the lease later than we do.
     node.clock.now += 0.2
     node.slots.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while node.uplink.up:  # noqa: ASYNC110
             await asyncio.sleep(0)
     node.store.shares = Shares(held=frozenset({TWO}))

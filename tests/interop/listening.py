@@ -9,7 +9,7 @@ from gateway.providers.base import Dialect
 from gateway.web.app import build_app
 from tests.gateway.providers.fakes import World
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 60.0
 
 
 class DialectListener:

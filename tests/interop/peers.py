@@ -17,7 +17,7 @@ REFUSED_DESTINATION = "447700900999"
 """A peer that is a server refuses messages to it with ESME_RINVDSTADR."""
 REFUSED_SYSTEM_ID = "stranger"
 """A peer that is a server refuses its binds with ESME_RBINDFAIL, if it can."""
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 
 
 def missing(peer: str, remedy: str) -> NoReturn:

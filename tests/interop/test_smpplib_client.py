@@ -18,7 +18,7 @@ from tests.interop.peers import peer_module
 
 pytestmark = pytest.mark.interop
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 
 
 class Smpplib:

@@ -83,7 +83,7 @@ async def test_receipt_that_finds_the_desk_full_after_its_handler_comes_again() 
     async with bound(desk, handler) as (client, session):
         await client.submit(SUBMIT)
         both = [asyncio.ensure_future(status_of(session, f"unknown-{number}")) for number in range(2)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await handler.has_two.wait()
         handler.go_on.set()
         assert sorted(await asyncio.gather(*both)) == [0, Status.ESME_RX_T_APPN]
@@ -94,7 +94,7 @@ async def test_room_comes_back_when_kept_receipts_are_given_up() -> None:
     async with bound(desk, Handler(is_slow=False)) as (client, session):
         await client.submit(SUBMIT)
         assert await status_of(session, "unknown-1") == 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await status_of(session, "unknown-2"):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 

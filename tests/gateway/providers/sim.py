@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 REPORT_TRIES = 100
 REPORT_PAUSE_SECONDS = 0.1
 

@@ -24,7 +24,7 @@ from tests.gateway.providers.misfortunes import started
 
 REQUESTS: Final = int(os.environ.get("DIALECT_REQUESTS", "300"))
 """Of each dialect; `DIALECT_REQUESTS=2000 pytest tests/gateway/providers/test_describing.py` for more of them."""
-PATIENCE_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 60.0
 WHO: Final[Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]] = {
     "mocean": ({"Authorization": ""}, {"mocean-api-key": "fine", "mocean-api-secret": "secret"}),
     "mobtexting": ({"Authorization": "Bearer fine-token"}, {}),
@@ -116,5 +116,7 @@ def is_documented(name: str, response: Any) -> bool:
     a 500 too, also for parameters that have no code.
     """
     if name == "mocean":
-        return response.status_code in (500, 503) and any(f"<status>{code}<" in response.text for code in (24, 45, 10, 40))
+        return response.status_code in (500, 503) and any(
+            f"<status>{code}<" in response.text for code in (24, 45, 10, 40)
+        )
     return bool(response.status_code == {"lanck": 500, "checkmobi": 503, "mobtexting": 503}[name])

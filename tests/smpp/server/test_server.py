@@ -25,7 +25,7 @@ def accept(_session: ServerSession, request: smpp.SubmitSm) -> smpp.SubmitSmResp
 
 async def gone(server: smpp.Server) -> None:
     """Wait until the server has noticed that everybody left."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while server.sessions:
             await asyncio.gather(*(asyncio.shield(one.connection.lost) for one in list(server.sessions)))
 

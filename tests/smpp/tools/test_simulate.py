@@ -74,7 +74,7 @@ async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> De
             writer.write(encode(DeliverSmResp(), pdu.sequence_number))
         return pdu.message
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         writer.write(encode(BindTransceiver("demo", "x"), 1))
         await read()
         writer.write(encode(SUBMIT, 2))
@@ -113,7 +113,7 @@ async def test_handsets_write_at_their_rate() -> None:
     async with simulate("--port", "0", "--mo-rate", "200", "--mo-text", "hi", "--mo-to", "777", "--quiet") as running:
         reader, writer = await asyncio.open_connection("127.0.0.1", await running.port())
         writer.write(encode(BindTransceiver("demo", "x"), 1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             seen = b""
             while seen.count(b"777\0") < 3:
                 seen += await reader.read(4096)
