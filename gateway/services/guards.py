@@ -4,6 +4,7 @@ Numbers are counted as one however they are written, and so are the addresses of
 at will must not be a name of its own.
 """
 
+import asyncio
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
@@ -115,24 +116,19 @@ class Guards:
         config = self._config
         if not config.conversion_percent:
             return
-        place, text = self._range(number), "too few of the codes to this range come back"
-        sent, seconds = await self._counters.read(account, f"sent {place}")
+        places = {self._range(number): (config.conversion_after, "too few of the codes to this range come back")}
+        if country and config.conversion_country_after:
+            text = "too few of the codes to this country come back"
+            places[f"in {country}"] = (config.conversion_country_after, text)
+        counted = await asyncio.gather(*(self._counters.read(account, f"sent {place}") for place in places))
+        sent, seconds = counted[0]
         if config.conversion_burst and seconds < TYPING_SECONDS and sent >= config.conversion_burst:
             raise self._blocked("conversion", "too many codes to this range at once", retry_after=TYPING_SECONDS)
-        if await self._is_unread(account, place, config.conversion_after):
-            raise self._blocked("conversion", text, retry_after=WINDOW_SECONDS / 4)
-        after = config.conversion_country_after
-        if country and after and await self._is_unread(account, f"in {country}", after):
-            text = "too few of the codes to this country come back"
-            raise self._blocked("conversion", text, retry_after=WINDOW_SECONDS / 4)
-
-    async def _is_unread(self, account: str, place: str, after: int) -> bool:
-        """Whether too few of the codes to a place come back."""
-        sent, seconds = await self._counters.read(account, f"sent {place}")
-        if sent < after or seconds < TYPING_SECONDS:
-            return False
-        back, _ = await self._counters.read(account, f"back {place}")
-        return back * 100 < sent * self._config.conversion_percent
+        for (place, (after, text)), (sent, seconds) in zip(places.items(), counted, strict=True):
+            if sent >= after and seconds >= TYPING_SECONDS:
+                back, _ = await self._counters.read(account, f"back {place}")
+                if back * 100 < sent * config.conversion_percent:
+                    raise self._blocked("conversion", text, retry_after=WINDOW_SECONDS / 4)
 
     def _blocked(self, guard: str, text: str, *, retry_after: float = 0.0) -> VerifyError:
         self._on_block(guard)
