@@ -28,9 +28,9 @@ from gateway.uplinks.check import check_uplink
 def main() -> None:
     """A durable messaging gateway: HTTP and SMPP apps in, SMPP and REST out, receipts and replies back.
 
-    serve, check, config, migrate and callback-urls read a config file, openapi needs nothing; all other commands ask the
-    gateway that runs, over its admin listener. Exit codes: 0 done, 1 refused, 2 wrong command line or config, 3 the gateway cannot be
-    reached.
+    serve, check, config, migrate and callback-urls read a config file, openapi needs none; all other commands ask the
+    gateway that runs, over its admin listener. Exit codes: 0 done, 1 refused, 2 wrong command line or config, 3 the
+    gateway cannot be reached.
     """
 
 
