@@ -121,7 +121,9 @@ class Mobtexting:
         await suppressions.started(directory, account, number)
 
     async def relayed(self, account: str, event: ProviderEvent, directory: Directory) -> Sequence[Callback]:
-        """An event of another channel, to those who subscribed."""
+        """An event of another channel, to those who subscribed; who left at the provider has left here too."""
+        if event.name == events.UNSUBSCRIBED:
+            await suppressions.left(directory, account, event.content.get("payload"))
         return await events.relayed(directory, account, event.name, event.numbers, event.content)
 
     def verification_callback(self, verification: Verification, event: VerifyEvent) -> Callback | None:

@@ -91,6 +91,21 @@ async def started(directory: Directory, account: str, number: str) -> None:
             await directory.remove(account, UNSUBSCRIBER, known.id)
 
 
+async def left(directory: Directory, account: str, payload: object) -> None:
+    """Heed what the provider tells of a number that wants no more; what cannot be read is passed over."""
+    if not isinstance(payload, Mapping):
+        return
+    number = recipient_digits(str(payload.get("receiver") or ""))
+    kind = RECEIVER_TYPES.get(str(payload.get("type") or ""))
+    value = str(payload.get("value") or "")
+    if number is None or kind is None or (kind != "all" and not value):
+        return
+    fields = {"type": kind, "value": "" if kind == "all" else value}
+    _, is_new = await note(directory, account, number, fields)
+    if is_new:
+        await _enforce(directory, account, number, fields)
+
+
 # sms/suppressions/unsubscribers.
 
 

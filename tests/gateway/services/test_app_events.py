@@ -149,3 +149,20 @@ async def test_a_fault_in_a_dialects_words_keeps_no_message_from_being_taken(
     received = await path.receiver.wait_until(lambda all_: any(one.path == "/inbound" for one in all_))
     assert len(received) == 1
     assert path.gateway._opt_outs.has("shop", NUMBER)
+
+
+async def test_who_has_left_at_the_provider_is_not_sent_to(tmp_path: Path) -> None:
+    async with rest_path("mobtexting", tmp_path, more=APPS.partition("[account.other]")[0]) as path:
+        await subscribe(path, "sms:unsubscription", "gone")
+        for kind, value, number in (("all", None, NUMBER), ("sender", "INFO", "918921269001"), ("mood", "x", "bad")):
+            payload = {"id": 1, "receiver": number, "type": kind, "value": value}
+            body = json.dumps({"event": "sms:unsubscription", "payload": payload}).encode()
+            headers = {"Content-Type": "application/json"}
+            async with path.http.post(path.callback_url, data=body, headers=headers) as answer:
+                assert answer.status == 200
+        assert [one["payload"]["receiver"] for one in await told(path, "gone", 3)] == [NUMBER, "918921269001", "bad"]
+        order = {"to": [NUMBER, "918921269001", "918921269002"], "sender": "INFO", "message": "Hi", "service": "T"}
+        sent = await ask(path, "POST", "sms/send", order)
+        assert [one["status"] for one in sent["data"]] == ["OPTOUT-REJ", "OPTOUT-REJ", "AWAITING-DLR"]
+        listed = await ask(path, "GET", "sms/suppressions/unsubscribers")
+        assert [one["receiver"] for one in listed["data"]] == [NUMBER, "918921269001"]
