@@ -1,6 +1,6 @@
 """Does a message cost more when millions are kept? Processor time and pages written, beside an empty store.
 
-``python -m bench.store_growth [COUNT] [--folder FOLDER] [--keep]``: fills a SQLite store with the whole lives of COUNT
+``python -m bench.store_growth [COUNT] [--folder FOLDER]``: fills a SQLite store with the whole lives of COUNT
 messages, spread over a month, then lets it and an empty one take slices of work in turn. Look-ups are timed as well.
 """
 

@@ -55,12 +55,14 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._kept: list[str] = []
+        self._flushed_by: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
     def flush(self) -> None:
         """Write what was kept."""
         with self._lock:
             lines, self._kept = self._kept, []
+            self._flushed_by = None
             if lines:
                 self._stream.write("\n".join(lines) + "\n")
                 self._stream.flush()
@@ -69,12 +71,14 @@ class Lines:
         """A line that may wait for the end of the turn."""
         with self._lock:
             self._kept.append(line)
-            is_first = len(self._kept) == 1
-        if is_first:
-            try:
-                asyncio.get_running_loop().call_soon(self.flush)
-            except RuntimeError:
-                self.flush()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if self._flushed_by is not loop:
+            self._flushed_by = loop
+            loop.call_soon(self.flush)
 
     def error(self, line: str) -> None:
         """A line that must not wait, whatever happens next."""

@@ -24,8 +24,8 @@ from gateway.store.sqlite_rows import write_rows
 
 Connection = sqlite3.Connection
 
-RUN_SIZE: Final = 131_072
-"""Messages of a run: whoever asks has one look into each, so that ten million messages take some eighty."""
+RUN_SIZE: Final = 262_144
+"""Messages of a run: whoever asks has one look into each, so that ten million messages take some forty."""
 LATE_KEYS: Final = 5_000 << 14
 """Keys of five seconds (ids.py): messages may be committed in another order than they got their ids in."""
 BACKLOG_LIMIT: Final = 2 * RUN_SIZE

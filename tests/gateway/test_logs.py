@@ -62,13 +62,30 @@ def test_without_a_loop_each_line_is_written_at_once() -> None:
     assert stream.writes == ["one\n"]
 
 
-async def test_a_line_of_another_thread_is_written_with_the_others() -> None:
+async def test_a_line_of_another_thread_is_written_at_once() -> None:
     stream = Stream()
     lines = Lines(stream)
 
     lines.info("one")
     await asyncio.to_thread(lines.info, "two")
-    await asyncio.sleep(0)
+
+    assert stream.getvalue().split() == ["one", "two"]
+
+
+def test_lines_of_a_loop_that_ended_are_written_by_the_next() -> None:
+    stream = Stream()
+    lines = Lines(stream)
+
+    async def go_on() -> None:
+        lines.info("two")
+        await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    loop.call_soon(lambda: (lines.info("one"), loop.stop()))
+    loop.run_forever()
+    loop.close()
+    assert not stream.writes
+    asyncio.run(go_on())
 
     assert stream.getvalue().split() == ["one", "two"]
 
