@@ -81,7 +81,8 @@ def test_lines_of_a_loop_that_ended_are_written_by_the_next() -> None:
         await asyncio.sleep(0)
 
     loop = asyncio.new_event_loop()
-    loop.call_soon(lambda: (lines.info("one"), loop.stop()))
+    loop.call_soon(lines.info, "one")
+    loop.call_soon(loop.stop)
     loop.run_forever()
     loop.close()
     assert not stream.writes
