@@ -63,6 +63,10 @@ class Answer:
     """Of HTTP; 0 where nothing was answered."""
 
 
+TO_COMPOSE: Final = ":compose"
+"""Likewise: the webhook by which the request is completed."""
+Complete = Callable[[Callback, str], Awaitable[Callback]]
+"""A callback with what its webhook says, as it leaves."""
 BearerOf = Callable[[str, str], Awaitable[str]]
 """The token of an account's webhook; empty where it has none."""
 
@@ -108,6 +112,7 @@ class WebhookDispatcher:
         rules: Mapping[str, CallbackRules] | None = None,
         dialect_keys: Mapping[tuple[str, str], Secret] | None = None,
         bearer_of: BearerOf | None = None,
+        complete: Complete | None = None,
         poster: Poster | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -118,8 +123,10 @@ class WebhookDispatcher:
             rules: what the dialects' documents say of callbacks, by dialect.
             dialect_keys: what signs the callbacks of an account and dialect, where its rules name a header.
             bearer_of: the bearer token of an account's webhook, where a callback names one.
+            complete: completes a callback that names a webhook for that; what it makes is sent, and not kept.
             poster: makes the tries; by default over HTTP.
         """
+        self._complete = complete
         self._store = store
         self._config = config
         self._secrets = {name: _secret_bytes(secret) for name, secret in signing_secrets.items() if secret}
@@ -287,7 +294,8 @@ class WebhookDispatcher:
         if poster is None:
             raise RuntimeError("the dispatcher was not started")
         try:
-            answer = await poster.post(callback, await self._headers(callback))
+            made = await self._completed(callback) if callback.headers else callback
+            answer = await poster.post(made, await self._headers(made))
         except asyncio.CancelledError:
             self._in_flight.discard(callback.id)
             raise
@@ -327,6 +335,10 @@ class WebhookDispatcher:
         if is_over:
             log.warning("callback given up", callback=callback.id, account=callback.account, error=error)
         return replace(callback, tries=callback.tries + 1, due_at=now + pause, last_error=error, failed=is_over)
+
+    async def _completed(self, callback: Callback) -> Callback:
+        webhook = next((value for name, value in callback.headers if name == TO_COMPOSE), "")
+        return await self._complete(callback, webhook) if webhook and self._complete is not None else callback
 
     async def _headers(self, callback: Callback) -> dict[str, str]:
         headers = dict(callback.headers)

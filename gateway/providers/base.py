@@ -20,6 +20,7 @@ from gateway.providers.ports import (
     Apps,
     DefaultApps,
     Directory,
+    Entry,
     Flows,
     Ledger,
     MessageLog,
@@ -228,6 +229,14 @@ class Streaming(Protocol):
 
     def streams(self, request: WebRequest) -> bool:
         """Whether the body of this one, which is not read yet, is for `PassThrough.forward` alone."""
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A dialect some of whose callbacks are completed as they leave: by what an app keeps here, and nobody may read."""
+
+    def completed(self, waiting: Callback, webhook: Entry) -> Callback:
+        """The callback with what its webhook says."""
 
 
 class Refusal(Enum):

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config import Secret, WebhooksConfig
@@ -323,3 +324,22 @@ async def test_a_dialect_signs_its_body_with_the_accounts_key_for_it(store: Stor
     signatures = [headers.get("X-CheckMobi-Signature", "") for _, headers in bench.poster.tries]
     assert sorted(signatures) == ["", hmac.new(b"sign-with-this", b'{"a":1}', hashlib.sha256).hexdigest()]
     assert all("webhook-id" not in headers for _, headers in bench.poster.tries)
+
+
+# --- callbacks that are completed as they leave ---
+
+
+async def test_a_callback_is_completed_as_it_leaves_and_kept_as_it_was(store: Store) -> None:
+    async def complete(callback: Callback, webhook: str) -> Callback:
+        assert webhook == "hook-1"
+        return msgspec.structs.replace(callback, url=f"{callback.url}?key=s3cret", headers=(("X-Key", "hush"),))
+
+    bench = Bench(store, FakePoster(a=DOWN), retry_seconds=(10.0,))
+    bench.dispatcher._complete = complete
+    await bench.owe("a", headers=((":compose", "hook-1"),), dialect="mobtexting")
+    (waiting,) = await store.callbacks()
+    await bench.round()
+    ((url, headers),) = bench.poster.tries
+    assert (url, headers["X-Key"]) == (f"{waiting.url}?key=s3cret", "hush")
+    (kept,) = await store.callbacks()
+    assert (kept.url, kept.body, kept.headers, kept.tries) == (waiting.url, waiting.body, waiting.headers, 1)

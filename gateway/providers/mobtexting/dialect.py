@@ -26,7 +26,7 @@ from gateway.providers.mobtexting import (
 )
 from gateway.providers.mobtexting.endpoints import ALSO_PASSED, DOCUMENTED
 from gateway.providers.mobtexting.request import MULTIPART, Asked, Refused, credentials_of, read
-from gateway.providers.ports import Directory, Flow, NoAnswer, NotOffered
+from gateway.providers.ports import Directory, Entry, Flow, NoAnswer, NotOffered
 from gateway.providers.seams import LookupBatch, LookupFailed, ProviderEvent, VerifyEvent
 from gateway.providers.verifying import Verification
 
@@ -103,6 +103,10 @@ class Mobtexting:
     def receipt_callback(self, message: Message, receipt: Receipt | None) -> Callback | None:
         """The delivery report."""
         return reports.receipt_callback(message)
+
+    def completed(self, waiting: Callback, webhook: Entry) -> Callback:
+        """A report to a webhook that the app has composed, as it leaves."""
+        return webhooks.completed(waiting, webhook)
 
     def inbound_callback(self, inbound: Inbound, url: str) -> Callback | None:
         """A message from a handset."""

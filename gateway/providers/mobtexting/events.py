@@ -68,9 +68,8 @@ def _text_of(payload: Mapping[str, Any]) -> str:
 
 
 def _report(hook: Entry, content: Mapping[str, object], values: Mapping[str, object]) -> Callback:
-    composed = webhooks.composed_of(hook)
-    flat = _flat(values) if composed is not None else {}
-    return webhooks.report(str(hook.fields.get("uri", "")), hook.name, composed, content, flat)
+    flat = _flat(values) if webhooks.composed_of(hook) is not None else None
+    return webhooks.report(str(hook.fields.get("uri", "")), hook.name, content, flat)
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:

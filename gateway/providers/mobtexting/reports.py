@@ -33,9 +33,9 @@ def receipt_callback(message: Message) -> Callback | None:
         "custom": message.client_reference,
     }
     content = {"event": subscriptions.STATUS_EVENT, "payload": values} if origin.is_wrapped else values
-    return webhooks.report(message.callback_url, origin.webhook, origin.composed, content, values)
+    return webhooks.report(message.callback_url, origin.webhook, content, values if origin.is_composed else None)
 
 
 def inbound_callback(inbound: Inbound, url: str) -> Callback:
     """A message from a handset, to an address that the operator has named."""
-    return webhooks.report(url, "", None, events.inbound_event(inbound), {})
+    return webhooks.report(url, "", events.inbound_event(inbound))

@@ -25,6 +25,8 @@ from gateway.providers.ports import Directory, Entry
 WEBHOOK: Final = "webhook"
 BEARER: Final = ":bearer"
 """A header that is none: its value is the webhook whose secret goes out as a bearer token, when it goes out."""
+TO_COMPOSE: Final = ":compose"
+"""Likewise: the webhook that says how the request is put, when it goes out."""
 MAX_NAME: Final = 128
 
 
@@ -34,7 +36,8 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     webhook: str = ""
     is_wrapped: bool = False
     zone: str = ""
-    composed: composing.Composed | None = None
+    is_composed: bool = False
+    """Whether the app has composed the webhook: then the report is put into its words as it leaves."""
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -62,7 +65,7 @@ def origin_of(written: str) -> Origin:
 
 def target_of(entry: Entry, zone: str, *, is_wrapped: bool) -> Target:
     """A webhook as the place of a message's reports."""
-    origin = Origin(webhook=entry.name, is_wrapped=is_wrapped, zone=zone, composed=composed_of(entry))
+    origin = Origin(webhook=entry.name, is_wrapped=is_wrapped, zone=zone, is_composed=composed_of(entry) is not None)
     return Target(composing.plain_address(str(entry.fields.get("uri", ""))), _encode(origin).decode())
 
 
@@ -72,21 +75,52 @@ def composed_of(entry: Entry) -> composing.Composed | None:
     return msgspec.convert(kept, composing.Composed) if kept else None
 
 
-def report(
-    url: str, webhook_id: str, composed: composing.Composed | None, content: object, values: Mapping[str, object]
-) -> Callback:
+def report(url: str, webhook_id: str, content: object, values: Mapping[str, object] | None = None) -> Callback:
     """What is owed to a webhook.
 
     Args:
-        content: of the body, unless the app has composed it.
-        values: of the variables, where it has.
+        content: of the body.
+        values: of the variables, where the app has composed the webhook: they are what waits, and `completed` makes the
+            request of them. What the app has put into it, keys of its own among them, is kept with the webhook alone.
     """
-    if composed is not None:
-        made = composing.compose(composed, values)
-        url, method, body, content_type = made.url, made.method, made.body, made.content_type
-        headers: tuple[tuple[str, str], ...] = made.headers
+    if values is None:
+        return _signed(url, "POST", encode(content), JSON, (), webhook_id)
+    return Callback(
+        id="",
+        account="",
+        url=composing.plain_address(url),
+        content_type=JSON,
+        body=encode(dict(values)),
+        headers=((TO_COMPOSE, webhook_id),),
+        dialect=spec.NAME,
+    )
+
+
+def completed(waiting: Callback, entry: Entry) -> Callback:
+    """The request that a report to a composed webhook is, as the webhook says now."""
+    composed = composed_of(entry)
+    if composed is None:
+        # It was one when the report was made.
+        made = _signed(str(entry.fields.get("uri", "")), "POST", waiting.body, JSON, (), entry.name)
     else:
-        method, body, content_type, headers = "POST", encode(content), JSON, ()
+        wanted = composing.compose(composed, _values(waiting.body))
+        made = _signed(wanted.url, wanted.method, wanted.body, wanted.content_type, wanted.headers, entry.name)
+    return msgspec.structs.replace(
+        waiting,
+        url=made.url,
+        method=made.method,
+        body=made.body,
+        content_type=made.content_type,
+        headers=made.headers,
+    )
+
+
+_values: Final = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def _signed(
+    url: str, method: str, body: bytes, content_type: str, headers: tuple[tuple[str, str], ...], webhook_id: str
+) -> Callback:
     names = {name.lower() for name, _ in headers} if headers else ()
     if webhook_id and "signature" not in names:
         headers = (*headers, ("Signature", signature(body, webhook_id)))

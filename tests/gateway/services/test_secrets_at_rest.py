@@ -28,6 +28,8 @@ NUMBER: Final = "447400123456"
 CONTROL: Final = "mark-of-control"
 """Kept in clear: a look that does not find it looks at nothing."""
 WEBHOOK_SECRET, CHALLENGE = "mark-webhook-secret", "mark-challenge-token"
+COMPOSED: Final = {name: f"mark-composed-{name}" for name in ("uri", "params", "headers", "body")}
+"""What an app puts into a webhook of its own making."""
 MARKS: Final = {
     name: f"mark-{name}-7d1f"
     for name in (
@@ -157,6 +159,17 @@ async def told_everything(path: RestPath, app: App) -> dict[str, str]:
     told["token of a session"] = (await asked(path, "GET", "v3/auth/token/generate"))["access_token"]
     sms = {"to": NUMBER, "service": "T", "sender": "INFO", "message": "Hi", "custom": CONTROL, "webhook_id": hook}
     await asked(path, "POST", "v2/sms/send", json=sms)
+    put: dict[str, Any] = {
+        "name": "composed",
+        "uri": f"{app.url}/composed/{{{{id}}}}?token={COMPOSED['uri']}",
+        "method": "POST",
+        "params": {"key": COMPOSED["params"]},
+        "headers": {"X-Api-Key": COMPOSED["headers"]},
+        "body": "{{status}} " + COMPOSED["body"],
+    }
+    own = (await asked(path, "POST", "v2/developer/webhooks", json=put))["data"]["id"]
+    await asked(path, "POST", "v2/sms/send", json={**sms, "webhook_id": own})
+    told |= {f"composed {name}": secret for name, secret in COMPOSED.items()}
     channel = {"name": "whatsapp", "from": "9180", "meta": {"webhook_id": hook}}
     await asked(path, "POST", "v2/whatsapp/message/send", json={"channels": [channel], "recipient": {"to": "91"}})
     report = b'{"event": "whatsapp:message:status", "payload": {"id": "wa-1", "status": "read"}}'
@@ -186,6 +199,10 @@ async def test_no_secret_is_in_the_database_or_the_log(
             told = await told_everything(path, app)
             await owed_to(path, "/reports")
             await app.wait_until(lambda came: sum(one.path == "/reports" for one in came) >= 2)
+            await app.wait_until(lambda came: any(one.path.startswith("/composed/") for one in came))
+            (composed, *_) = (one for one in app.received if one.path.startswith("/composed/"))
+            assert composed.headers["X-Api-Key"] == COMPOSED["headers"]
+            assert composed.body.decode().endswith(COMPOSED["body"])
             assert {one.headers["Authorization"] for one in app.received if one.path == "/reports"} == {
                 f"Bearer {WEBHOOK_SECRET}"
             }
@@ -247,7 +264,7 @@ async def test_keys_are_replaced_while_two_nodes_go_on(
 async def check(path: RestPath, key: str, session: str = "") -> None:
     """A stored key, an app's token and its webhook are known, if not at once: nodes look for keys now and then."""
     hooks = await asked(path, "GET", "v2/developer/webhooks")
-    assert len(hooks["data"]) == 1
+    assert len(hooks["data"]) == 2
     async with asyncio.timeout(PATIENCE_SECONDS):
         # It may send only, so that it is told so once it is known.
         while await status_of(path, "/api/v1/messages", key) != 403:  # noqa: ASYNC110

@@ -133,7 +133,16 @@ async def reported(world: World, **message: Any) -> Callback:
     )
     callback = Mobtexting().receipt_callback(last, None)
     assert callback is not None
-    return callback
+    return await completed(world, callback)
+
+
+async def completed(world: World, callback: Callback) -> Callback:
+    """As it leaves."""
+    webhook = dict(callback.headers).get(":compose")
+    if webhook is None:
+        return callback
+    (entry,) = await world.directory.by_name("shop", "webhook", webhook)
+    return Mobtexting().completed(callback, entry)
 
 
 async def test_documents_own_example_is_a_get_with_variables_in_its_address(world: World) -> None:
@@ -230,7 +239,44 @@ async def test_variables_of_other_channels_name_their_payload(world: World) -> N
     await subscribe(world, "whatsapp:message:status", webhook=webhook)
     event = ProviderEvent(name="whatsapp:message:status", content={"payload": {"id": "w/1", "status": "read"}})
     (told,) = await Mobtexting().relayed("shop", event, world.directory)
-    assert told.url == "https://app.example/w%2F1?s=read"
+    assert told.url == "https://app.example/"
+    assert (await completed(world, told)).url == "https://app.example/w%2F1?s=read"
+
+
+async def test_what_an_app_has_put_into_its_webhook_is_kept_with_that_alone(world: World) -> None:
+    webhook = await hook(
+        world,
+        "https://app.example/{{id}}?token=t0ken",
+        method="POST",
+        params={"key": "s3cret"},
+        headers={"X-Api-Key": "hush"},
+        body="{{status}} by s3same",
+    )
+    await said(world, "POST", "sms/send", {**SMS, "webhook_id": webhook})
+    last = world.behind.intake.last
+    waiting = Mobtexting().receipt_callback(msgspec.structs.replace(last, state=State.DELIVERED), None)
+    assert waiting is not None
+    for secret in ("t0ken", "s3cret", "hush", "s3same"):
+        assert secret not in last.origin + last.callback_url
+        assert secret not in repr(waiting)
+    callback = await reported(world)
+    assert (callback.url, callback.body) == (
+        f"https://app.example/{last.id}?token=t0ken&key=s3cret",
+        b"DELIVRD by s3same",
+    )
+    assert dict(callback.headers)["X-Api-Key"] == "hush"
+
+
+async def test_reports_that_wait_go_by_what_the_webhook_says_when_they_leave(world: World) -> None:
+    webhook = await hook(world, method="POST", body="old {{status}}")
+    await said(world, "POST", "sms/send", {**SMS, "webhook_id": webhook})
+    fields = {"name": "mine", "uri": "https://app.example/new", "method": "POST", "body": "new {{status}}"}
+    await said(world, "PUT", f"developer/webhooks/{webhook}", fields)
+    callback = await reported(world)
+    assert (callback.url, callback.body) == ("https://app.example/new", b"new DELIVRD")
+    await said(world, "PUT", f"developer/webhooks/{webhook}", {"name": "mine", "uri": "https://app.example/plain"})
+    callback = await reported(world)
+    assert (callback.url, json.loads(callback.body)["status"]) == ("https://app.example/plain", "DELIVRD")
 
 
 async def test_update_takes_what_was_composed_back(world: World) -> None:
