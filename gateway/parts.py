@@ -24,7 +24,7 @@ from gateway.intake import Intake
 from gateway.keys import KeyRing
 from gateway.message_log import AccountLog
 from gateway.metrics import Metrics
-from gateway.models import Callback, NewMessage
+from gateway.models import NewMessage
 from gateway.networks import parse_networks
 from gateway.nodes import Lease
 from gateway.operations import AccountDesk, NodeDesk, Operator, Outbox, QueueDesk, Reloaded, SecretDesk, UplinkDesk
@@ -33,13 +33,14 @@ from gateway.orphans import match_attempts
 from gateway.pipeline import Pipeline
 from gateway.policy import Policy
 from gateway.providers import PROVIDERS
-from gateway.providers.base import Completing, Dialect, Services
+from gateway.providers.base import Dialect, Services
 from gateway.renewal import Makers, Renewal, Running, customers_of, signing_secrets_of
 from gateway.reports import Reporter, bookkeeping
 from gateway.retention import Janitor
 from gateway.router import Router
 from gateway.sealing import Sealer
 from gateway.secretkey import SecretKey, open_secret_key
+from gateway.services.app_webhooks import AppWebhooks
 from gateway.services.apps import ConfiguredApps
 from gateway.services.assembly import ServiceDesk
 from gateway.services.events import AppEvents
@@ -150,6 +151,7 @@ class Parts:
     def _make_ways_back(self) -> None:
         """Receipts and inbound messages, to the store and from there to those they are owed."""
         config, store = self.config, self.store
+        hooks = AppWebhooks(lambda: self._service_desk.directory, self._dialects)
         self._webhooks = WebhookDispatcher(
             store,
             config.webhooks,
@@ -157,8 +159,8 @@ class Parts:
             metrics=self.metrics,
             rules={name: dialect.callback_rules for name, dialect in self._dialects.items()},
             dialect_keys=dialect_keys(config.account),
-            bearer_of=self._bearer_of,
-            complete=self._completed,
+            bearer_of=hooks.bearer_of,
+            complete=hooks.complete,
         )
         self._deliveries = Deliveries(store, config.smpp, customers_of(config), metrics=self.metrics)
         self._opt_outs = OptOuts(store)
@@ -424,19 +426,6 @@ class Parts:
         )
         shown: Mapping[str, object] = msgspec.to_builtins(found)
         return shown
-
-    async def _bearer_of(self, account: str, webhook: str) -> str:
-        """The token that goes with callbacks to a webhook that an app has registered."""
-        entries = await self._service_desk.directory.recall(account, "webhook", webhook)
-        return str(entries[0].fields.get("secret") or "") if entries else ""
-
-    async def _completed(self, callback: Callback, webhook: str) -> Callback:
-        """A callback with what a webhook that an app has registered says."""
-        dialect: object = self._dialects.get(callback.dialect)
-        entries = await self._service_desk.directory.recall(callback.account, "webhook", webhook)
-        if entries and isinstance(dialect, Completing):
-            return dialect.completed(callback, entries[0])
-        return msgspec.structs.replace(callback, headers=())
 
     def _services(self) -> Services:
         """All that the HTTP doors may ask for."""

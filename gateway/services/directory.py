@@ -27,7 +27,7 @@ POLICY_LIST: Final = "opt_out"
 PREFIX: Final = "directory/"
 SECRETIVE: Final = frozenset({"webhook"})
 """Kinds whose entries bear secrets: tokens that go with callbacks, addresses that only the app knows."""
-SECRET_FIELDS: Final = frozenset({"secret", "verification_code"})
+SECRET_FIELDS: Final = frozenset({"secret", "verification_code", "composed"})
 NO_KEY: Final = "secrets of webhooks are kept where node.secret_key is set"
 ID_DIGITS: Final = 15
 """Keys are as wide, so that they sort as numbers do."""
