@@ -25,10 +25,10 @@ NUMBER_LISTS: Final = frozenset({"opt_out", "dnd"})
 """Kinds whose names are numbers: each at most once, found without reading a list."""
 POLICY_LIST: Final = "opt_out"
 PREFIX: Final = "directory/"
-SECRETIVE: Final = frozenset({"webhook"})
-"""Kinds whose entries bear secrets: tokens that go with callbacks, addresses that only the app knows."""
+SECRETIVE: Final = frozenset({"optout_link", "webhook"})
+"""Kinds whose entries bear secrets: tokens of callbacks, addresses that only the app knows, what signs links."""
 SECRET_FIELDS: Final = frozenset({"secret", "verification_code", "composed"})
-NO_KEY: Final = "secrets of webhooks are kept where node.secret_key is set"
+NO_KEY: Final = "secrets of webhooks and links are kept where node.secret_key is set"
 ID_DIGITS: Final = 15
 """Keys are as wide, so that they sort as numbers do."""
 PAGE: Final = 1_000

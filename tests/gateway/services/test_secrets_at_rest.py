@@ -170,6 +170,9 @@ async def told_everything(path: RestPath, app: App) -> dict[str, str]:
     own = (await asked(path, "POST", "v2/developer/webhooks", json=put))["data"]["id"]
     await asked(path, "POST", "v2/sms/send", json={**sms, "webhook_id": own})
     told |= {f"composed {name}": secret for name, secret in COMPOSED.items()}
+    await asked(path, "POST", "v2/sms/suppressions/optout/link", json={})
+    (link,), _ = await path.gateway._service_desk.directory.list("*", "optout_link")
+    told["what signs a link"] = str(link.fields["secret"])
     channel = {"name": "whatsapp", "from": "9180", "meta": {"webhook_id": hook}}
     await asked(path, "POST", "v2/whatsapp/message/send", json={"channels": [channel], "recipient": {"to": "91"}})
     report = b'{"event": "whatsapp:message:status", "payload": {"id": "wa-1", "status": "read"}}'
