@@ -159,10 +159,18 @@ class Slices:
         self._next = FIRST_NUMBER
         self.costs: dict[str, list[float]] = {name: [] for name in DOORS}
         self.callbacks: dict[str, int] = {}
+        self._rounds = 0
 
     def round(self) -> None:
-        """One slice of each door."""
-        for name in DOORS:
+        """One slice of each door, another one first each time.
+
+        What the store does now and then (checkpoints, runs of names) comes after so many messages: were the order
+        always the same, so would be the door that pays for it.
+        """
+        names = list(DOORS)
+        at = self._rounds % len(names)
+        self._rounds += 1
+        for name in names[at:] + names[:at]:
             self.costs[name].append(self._slice(name))
 
     def _slice(self, name: str) -> float:
@@ -221,14 +229,16 @@ def main() -> None:
     print(f"\n{machine()}; {how_busy()}")
     over = []
     for is_told in (False, True):
-        slices = measure(is_told=is_told, count=size.count(1_200), rounds=4 * size.rounds)
+        slices = measure(is_told=is_told, count=size.count(1_200), rounds=len(DOORS) * size.rounds)
         native = slices.costs["native"]
         rows = []
         for name, costs in slices.costs.items():
             ratio = median(cost / base for cost, base in zip(costs, native, strict=True))
-            figures = (f"{min(costs):,.0f}", f"{median(costs):,.0f}", f"{min(costs) / min(native):.2f}", f"{ratio:.2f}")
+            best = min(costs) / min(native)
+            figures = (f"{min(costs):,.0f}", f"{median(costs):,.0f}", f"{best:.2f}", f"{ratio:.2f}")
             rows.append(Row(name, (*figures, str(slices.callbacks[name]))))
-            if not is_told and min(costs) / min(native) > ALLOWED:
+            # One lucky slice moves the best, a busy machine the median: too much is what is so by both.
+            if not is_told and min(best, ratio) > ALLOWED:
                 over.append(name)
         heads = ("best µs", "median µs", "best to native", "median to native", "callbacks each")
         told = "with callbacks" if is_told else "without callbacks"
