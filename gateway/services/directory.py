@@ -103,7 +103,11 @@ class DirectoryService:
         return Shelf(self._store, name, Fields, clock=self._clock, sealer=sealer)
 
     def _check_secrets(self, kind: str, fields: Mapping[str, object]) -> None:
-        if self._sealer is None and kind in SECRETIVE and any(fields.get(name) for name in SECRET_FIELDS):
+        if not any(fields.get(name) for name in SECRET_FIELDS):
+            return
+        if kind not in SECRETIVE:
+            raise ValueError(f"entries of the kind {kind} bear secrets: name it in SECRETIVE")
+        if self._sealer is None:
             raise NotOffered(NO_KEY)
 
     def _names(self, kind: str) -> Shelf[Owner]:

@@ -237,3 +237,12 @@ async def test_one_looks_again_while_the_others_go_by_what_was(store: Store, mon
     assert not await directory.has_any(ACCOUNT, "dnd")
     looked.set()
     assert (await first, await second, asked) == (before, False, 2)
+
+
+async def test_a_kind_that_is_not_sealed_may_bear_no_secret(store: Store, opt_outs: OptOuts) -> None:
+    directory = DirectoryService(store, opt_outs, sealer=SEALER, clock=Clock())
+    with pytest.raises(ValueError, match="SECRETIVE"):
+        await directory.add(ACCOUNT, "sender", "INFO", {"secret": "s3cret"})
+    entry = await directory.add(ACCOUNT, "sender", "INFO", {"secret": ""})
+    with pytest.raises(ValueError, match="SECRETIVE"):
+        await directory.change(ACCOUNT, "sender", entry.id, {"secret": "s3cret"})
