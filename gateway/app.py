@@ -156,6 +156,8 @@ class Gateway(Parts):
             metrics=self.metrics,
             share_of=self._shares.of,
         )
+        if self.store.is_shared and self._lease is not None:
+            self._lease.also(door.check_binds)
         await self._shares.wait_dealt(_SHARES_SECONDS)
         self._steering = self._new_steering(door)
         services, doors = self._services(), config.http.dialect.by_name()

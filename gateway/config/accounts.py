@@ -63,7 +63,9 @@ class AccountSmppConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     system_id: Annotated[str, setting("Who it binds as.", min_length=1, max_length=15, sample="customer")]
     password: Annotated[Secret, setting("Its password, at most 8 characters.", sample="change-m")]
-    max_binds: Annotated[int, setting("Binds at a time; 0: any number.", unit="binds", ge=0, le=10_000)] = 4
+    max_binds: Annotated[
+        int, setting("Binds at a time, on all nodes together; 0: any number.", unit="binds", ge=0, le=10_000)
+    ] = 4
     allowed_addresses: Annotated[
         tuple[str, ...], setting("Networks it may connect from, as CIDR: 192.0.2.0/24; empty: any.")
     ] = ()

@@ -6,7 +6,8 @@ submit_sm, submit_multi and data_sm are answered after the commit; query_sm, can
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -19,14 +20,17 @@ from gateway.http import ListenError
 from gateway.metrics import Metrics
 from gateway.models import Message, NewMessage, State
 from gateway.policy import SMPP
-from gateway.shares import Share, SharedBucket, ShareOf
+from gateway.shares import Share, ShareOf
+from gateway.smsc.binds import SharedBinds
 from gateway.smsc.deliveries import Deliveries
+from gateway.smsc.limits import limits_of, max_binds
 from gateway.smsc.origin import read_origin
-from gateway.smsc.requests import Customer, Submit, amended, message_of, messages_of, parts_of
+from gateway.smsc.requests import Customer, Submit, amended, message_of, messages_of
 from gateway.smsc.statuses import STATES, refusal_status, store_status
 from gateway.store import Store
 from gateway.store.base import NotOurs
 from smpp import Grant, Reject, Role, Server, ServerConfig, ServerSession, SessionConfig, serve, server_tls
+from smpp.listener import is_within
 from smpp.status import CommandStatus as Status
 from smpp.status import status_name
 from smpp.wire.pdu import (
@@ -50,9 +54,10 @@ from smpp.wire.types import UnsuccessSme
 
 log = structlog.get_logger(__name__)
 
-MIN_BURST_PARTS: Final = 10
 CANCEL_LIMIT: Final = 1_000
 """Messages to one destination that one cancel_sm without an id withdraws."""
+LAST_SECONDS: Final = 0.5
+"""However late it is, other nodes are told that the binds here are gone."""
 
 
 class Intake(Protocol):
@@ -72,25 +77,6 @@ class Intake(Protocol):
 
     async def amend(self, account: str, message_id: str, change: Callable[[Message], Message]) -> Message:
         """Put another in its place; raises NotWaiting, InvalidMessage, StoreError."""
-
-
-class _Limits:
-    """What an account may do, and how much of it is used up."""
-
-    def __init__(self, customer: Customer, share_of: ShareOf) -> None:
-        settings = customer.settings
-        self.customer = customer
-        burst = settings.burst_parts or max(MIN_BURST_PARTS, round(settings.parts_per_second))
-        share = share_of(f"parts of {customer.account}") if settings.parts_per_second else None
-        self._bucket = SharedBucket(settings.parts_per_second, burst, share)
-
-    def check(self, session: ServerSession, request: Submit, now: float) -> None:
-        """Raise Reject where it is too fast or has too much under way."""
-        if session.connection.session.answering > self.customer.settings.window:
-            raise Reject(Status.ESME_RTHROTTLED, "more requests without an answer than its window allows")
-        parts = parts_of(request)
-        if self._bucket.try_take(now, min(parts, self._bucket.burst)):
-            raise Reject(Status.ESME_RTHROTTLED, "faster than its pace allows")
 
 
 class SmppDoor:
@@ -122,9 +108,11 @@ class SmppDoor:
         self._metrics = metrics
         self._clock = clock
         self._share_of = share_of
-        self._limits = _limits_of(config, share_of)
+        self._limits = limits_of(config, share_of)
         self._server: Server | None = None
         self._bound_sessions: set[ServerSession] = set()
+        self._binds = SharedBinds(store, config.node.name, _unbind)
+        self._binds.limits = max_binds(self._limits)
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -173,28 +161,39 @@ class SmppDoor:
 
         What the listeners themselves are told stays as it was at the start.
         """
-        old, new = self._limits, _limits_of(config, self._share_of)
+        old, new = self._limits, limits_of(config, self._share_of)
         for system_id, limits in new.items():
             if system_id in old and old[system_id].customer == limits.customer:
                 # Its bucket is as full as it was.
                 new[system_id] = old[system_id]
         # A bind that ends is still asked whose it was.
         self._limits = {**old, **new}
+        self._binds.limits = max_binds(new)
         ended = {
             system_id
             for system_id, limits in old.items()
             if system_id not in new or new[system_id].customer.settings.password != limits.customer.settings.password
         }
         sessions = [session for session in self._bound_sessions if session.system_id in ended]
-        await asyncio.gather(*(session.unbind() for session in sessions), return_exceptions=True)
+        await _unbind(sessions)
         if self._limits.keys() != new.keys() and not any(one.system_id in ended for one in self._bound_sessions):
             self._limits = new
 
     async def stop(self, deadline_seconds: float) -> None:
         """Take nothing more, answer what was asked, unbind, close."""
         await self._deliveries.hold()
+        deadline = asyncio.get_running_loop().time() + deadline_seconds
         if self._server is not None:
             await self._server.stop(deadline_seconds)
+        await self._binds.stop(max(LAST_SECONDS, deadline - asyncio.get_running_loop().time()))
+
+    async def check_binds(self) -> None:
+        """See that other nodes know of the binds here; to be done with each renewal of the lease.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        await self._binds.check()
 
     def _server_config(self) -> ServerConfig:
         config = self._config
@@ -217,7 +216,7 @@ class SmppDoor:
 
     # --- binds ---
 
-    def _authenticate(self, session: ServerSession, bind: Bind) -> Grant | None:
+    def _authenticate(self, session: ServerSession, bind: Bind) -> Grant | Awaitable[Grant | None] | None:
         try:
             account = self._accounts.by_system_id(bind.system_id, bind.password)
         except Unauthorized:
@@ -225,7 +224,33 @@ class SmppDoor:
         settings = self._limits[bind.system_id].customer.settings
         if not isinstance(bind, BindReceiver) and not account.may("send"):
             raise Reject(Status.ESME_RBINDFAIL, f"account {account.name} may not send")
-        return Grant(self._config.system_id, settings.max_binds, allow_from=settings.allowed_addresses)
+        grant = Grant(self._config.system_id, settings.max_binds, allow_from=settings.allowed_addresses)
+        is_refused = grant.allow_from and not is_within(session.visit.address, grant.allowed_networks)
+        if is_refused or not self._store.is_shared:
+            return grant
+        return self._count_bind(session, bind, replace(grant, max_binds=0))
+
+    async def _count_bind(self, session: ServerSession, bind: Bind, grant: Grant) -> Grant | None:
+        """Grant a bind for which the account has a place, whichever nodes its others are on."""
+        try:
+            has_place = await self._binds.take(self._limits[bind.system_id].customer.account, session)
+        except StoreError as error:
+            # Nor could anything be accepted over it; it is a system error, so that the customer tries again.
+            raise Reject(Status.ESME_RSYSERR, str(error)) from error
+        if not has_place:
+            raise Reject(Status.ESME_RALYBND, "too many binds")
+        if not self._is_known(bind):
+            # Its account was changed or taken away meanwhile.
+            self._binds.leave(session)
+            return None
+        return grant
+
+    def _is_known(self, bind: Bind) -> bool:
+        try:
+            self._accounts.by_system_id(bind.system_id, bind.password)
+        except Unauthorized:
+            return False
+        return bind.system_id in self._limits
 
     def _bound(self, session: ServerSession) -> None:
         account = self._account(session)
@@ -235,6 +260,7 @@ class SmppDoor:
             self._deliveries.bound(account, session)
 
     def _closed(self, session: ServerSession, _reason: str) -> None:
+        self._binds.leave(session)
         if session in self._bound_sessions:
             self._bound_sessions.discard(session)
             account = self._account(session)
@@ -382,6 +408,10 @@ class SmppDoor:
             raise Reject(failure, "another source address")
 
 
+async def _unbind(sessions: Iterable[ServerSession]) -> None:
+    await asyncio.gather(*(session.unbind() for session in sessions), return_exceptions=True)
+
+
 def _is_from(message: Message, source: str) -> bool:
     """Whether a message has this source. §4.8.1: it must be that of the original; one that is NULL fits any."""
     return not source or source in (message.sender, _original_source(message))
@@ -389,14 +419,6 @@ def _is_from(message: Message, source: str) -> bool:
 
 def _original_source(message: Message) -> str:
     return read_origin(message.origin).source[2] if message.dialect == SMPP else message.sender
-
-
-def _limits_of(config: Config, share_of: ShareOf) -> dict[str, _Limits]:
-    return {
-        account.smpp.system_id: _Limits(Customer(name, account.smpp), share_of)
-        for name, account in config.account.items()
-        if account.smpp is not None
-    }
 
 
 def _tls(config: SmppConfig) -> ssl.SSLContext:
