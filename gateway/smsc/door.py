@@ -228,12 +228,12 @@ class SmppDoor:
         is_refused = grant.allow_from and not is_within(session.visit.address, grant.allowed_networks)
         if is_refused or not self._store.is_shared:
             return grant
-        return self._count_bind(session, bind, replace(grant, max_binds=0))
+        return self._count_bind(account.name, session, bind, replace(grant, max_binds=0))
 
-    async def _count_bind(self, session: ServerSession, bind: Bind, grant: Grant) -> Grant | None:
+    async def _count_bind(self, account: str, session: ServerSession, bind: Bind, grant: Grant) -> Grant | None:
         """Grant a bind for which the account has a place, whichever nodes its others are on."""
         try:
-            has_place = await self._binds.take(self._limits[bind.system_id].customer.account, session)
+            has_place = await self._binds.take(account, session)
         except StoreError as error:
             # Nor could anything be accepted over it; it is a system error, so that the customer tries again.
             raise Reject(Status.ESME_RSYSERR, str(error)) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.config import Secret
 from gateway.smsc.binds import KIND
 from gateway.store import Record
 from smpp import BindFailed, Client, encode
@@ -19,6 +20,8 @@ from tests.gateway.fakes import broken
 from tests.gateway.smsc_path import PASSWORD, PATIENCE_SECONDS, SYSTEM_ID, DoorPath, door_text, node
 from tests.postgres import Cluster
 from tests.whole_path import config_text
+
+replace = msgspec.structs.replace
 
 
 @dataclass
@@ -131,6 +134,34 @@ async def test_a_connection_that_dies_before_it_is_counted_holds_no_place(nodes:
     await counted(nodes.second, 0)
     for _ in range(2):
         await nodes.second.bind()
+
+
+async def test_a_password_that_changes_while_a_bind_is_counted_is_wrong(nodes: Pair) -> None:
+    gateway = nodes.first.gateway
+    put, came, opened = gateway.store.put_records, asyncio.Event(), asyncio.Event()
+
+    async def put_later(records: Sequence[Record]) -> list[bool]:
+        if records[0].kind == KIND:
+            came.set()
+            await opened.wait()
+        return await put(records)
+
+    gateway.store.put_records = put_later  # type: ignore[method-assign]
+    binding = asyncio.ensure_future(nodes.first.bind())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await came.wait()
+    account = gateway.config.account["shop"]
+    assert account.smpp is not None
+    other = replace(account, smpp=replace(account.smpp, password=Secret("n3w")))
+    there = replace(gateway.config, account={**gateway.config.account, "shop": other})
+    assert gateway._steering is not None
+    gateway._steering._source = lambda: there
+    await gateway.reload()
+    opened.set()
+    with pytest.raises(BindFailed) as failed:
+        await binding
+    assert failed.value.command_status == Status.ESME_RBINDFAIL
+    await counted(nodes.second, 0)
 
 
 async def test_what_a_dead_node_held_is_free_once_its_lease_is_over(nodes: Pair) -> None:
