@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway import config as settings
 from gateway.logs import configure_logging
-from gateway.loops import spare_collector
+from gateway.loops import settle_process
 from gateway.run import run
 
 _INTERVAL_SECONDS: Final = 0.001
@@ -90,7 +90,7 @@ class Sampler:
 
 def begin(sampler: Sampler) -> None:
     """The gateway has started: from here on it is as under `gateway serve`, and looked at."""
-    spare_collector()
+    settle_process()
     sampler.start()
 
 

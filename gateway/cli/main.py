@@ -18,7 +18,7 @@ from gateway.cli.uplinks import binds, drain, nodes, pause, reload, resume, rout
 from gateway.cli.webhooks import webhooks
 from gateway.errors import GatewayError
 from gateway.logs import LogFormat, configure_logging
-from gateway.loops import LoopName, new_loop, spare_collector
+from gateway.loops import LoopName, new_loop, settle_process
 from gateway.run import run
 from gateway.uplinks.check import check_uplink
 
@@ -53,7 +53,7 @@ def serve(config_file: Path, log_level: str, log_format: LogFormat, loop: LoopNa
     config = load_config(config_file)
     try:
         with asyncio.Runner(loop_factory=new_loop(loop)) as runner:
-            runner.run(run(config, lambda _: spare_collector(), source=lambda: settings.load(config_file)))
+            runner.run(run(config, lambda _: settle_process(), source=lambda: settings.load(config_file)))
     except GatewayError as error:
         fail(str(error), REFUSED)
 

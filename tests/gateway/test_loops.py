@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.loops import COLLECT_EVERY, new_loop, spare_collector
+from gateway.loops import COLLECT_EVERY, SWITCH_SECONDS, new_loop, settle_process
 
 
 def test_the_loop_is_the_one_asked_for() -> None:
@@ -26,12 +26,14 @@ def test_without_uvloop_auto_is_asyncio_and_asking_for_it_says_what_to_install(m
 
 
 def test_what_a_started_gateway_holds_is_left_to_itself() -> None:
-    before = gc.get_threshold()
+    before, turns = gc.get_threshold(), sys.getswitchinterval()
     try:
-        spare_collector()
+        settle_process()
 
         assert gc.get_freeze_count() > 0
         assert gc.get_threshold() == COLLECT_EVERY
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+        sys.setswitchinterval(turns)
