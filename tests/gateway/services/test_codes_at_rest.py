@@ -6,7 +6,7 @@ read where only the handset would see it, afterwards: then all that was copied b
 
 import logging
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from gateway.models import State
 from gateway.services import codes
 from smpp.simulator import Arrival, Outcome, Simulator
 from tests.gateway.services.code_apps import ACCOUNT, APPS, NUMBER, RIGHT, WRONG, App, holds, unseen_codes, wrong
-from tests.gateway.services.test_secrets_at_rest import octets_of
+from tests.gateway.services.kept_octets import KeptOctets
 from tests.postgres import Cluster
 from tests.whole_path import PATIENCE_SECONDS, Receiver, config_text, receiver
 
@@ -101,14 +101,15 @@ async def test_codes_are_in_no_callback_that_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    cluster: Callable[[], Cluster] = lambda: request.getfixturevalue("postgres")  # noqa: E731
-    url = await cluster().new_url() if engine == "postgres" else ""
+    cluster: Cluster | None = request.getfixturevalue("postgres") if engine == "postgres" else None
+    url = await cluster.new_url() if cluster is not None else ""
+    database = await KeptOctets.from_now(url, tmp_path, cluster)
     async with AsyncExitStack() as stack:
         taker = await stack.enter_async_context(receiver())
         taker.status = 500
         simulator = await stack.enter_async_context(smsc(Handset()))
         async with stage(simulator, taker, tmp_path, url) as here:
-            monkeypatch.setattr(codes, "make_code", unseen_codes(await octets_of(url or "sqlite:", tmp_path, cluster)))
+            monkeypatch.setattr(codes, "make_code", unseen_codes(await database.read()))
             identifier = await app.begin(here)
             code = await here.code(app)
             guess = wrong(code)
@@ -116,8 +117,8 @@ async def test_codes_are_in_no_callback_that_waits(
             assert await app.check(here, identifier, code) == RIGHT
             await simulator.drained(PATIENCE_SECONDS)
             owed = await here.gateway.store.callbacks(limit=100)
-            kept = [await octets_of(url or "sqlite:", tmp_path, cluster)]
-        kept.append(await octets_of(url or "sqlite:", tmp_path, cluster))
+            kept = [await database.read()]
+        kept.append(await database.read())
     if app in (APPS["lanck"], APPS["checkmobi"]):
         assert owed
         assert all(one.tries or not one.failed for one in owed)

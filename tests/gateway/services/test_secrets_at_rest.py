@@ -6,12 +6,11 @@ write-ahead log of the server.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import pytest
 from aiohttp import web
 
@@ -21,6 +20,7 @@ from gateway.providers.base import WebRequest
 from tests.gateway.providers.sim import running
 from tests.gateway.providers.sim_mobtexting import TOKEN, SimMobtexting
 from tests.gateway.rest_path import RestPath, config_text, free_port, started
+from tests.gateway.services.kept_octets import KeptOctets
 from tests.postgres import Cluster
 from tests.whole_path import PATIENCE_SECONDS, Receiver
 
@@ -97,31 +97,6 @@ async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return await cluster.new_url()
 
 
-def files_of(folder: Path, pattern: str) -> bytes:
-    files = sorted(file for file in folder.glob(pattern) if file.is_file() and file.suffix != ".key")
-    return b"".join(file.read_bytes() for file in files)
-
-
-async def octets_of(url: str, folder: Path, cluster: Callable[[], Cluster]) -> bytes:
-    """Everything that whoever copies the database has."""
-    if url.startswith("sqlite"):
-        return files_of(folder, "gateway.db*")
-    schema = url.rpartition("search_path=")[2]
-    connection = await asyncpg.connect(url)
-    try:
-        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", schema)
-        found = bytearray()
-        for (table,) in tables:
-            columns = await connection.fetch(f'SELECT * FROM "{table}"')  # noqa: S608
-            for row in columns:
-                for value in row.values():
-                    found += value if isinstance(value, bytes) else str(value).encode()
-                    found += b"\n"
-    finally:
-        await connection.close()
-    return bytes(found) + files_of(cluster().folder / "data" / "pg_wal", "*")
-
-
 def text_of(kind: str, provider: str, folder: Path, url: str, callbacks: str, name: str, *keys: str) -> str:
     text = config_text(kind, provider, folder, port=free_port(), callbacks=callbacks, more=ACCOUNT)
     node = NODE.format(name=name, key=keys[0], others=", ".join(f'"{key}"' for key in keys[1:]))
@@ -195,6 +170,8 @@ async def test_no_secret_is_in_the_database_or_the_log(
     request: pytest.FixtureRequest,
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    cluster = None if store_url.startswith("sqlite") else request.getfixturevalue("postgres")
+    database = await KeptOctets.from_now(store_url, tmp_path, cluster)
     provider = SimMobtexting()
     async with running(provider), the_app() as app:
         text = text_of("mobtexting", provider.url, tmp_path, store_url, app.url, "one", MARKS["node"])
@@ -209,7 +186,7 @@ async def test_no_secret_is_in_the_database_or_the_log(
             assert {one.headers["Authorization"] for one in app.received if one.path == "/reports"} == {
                 f"Bearer {WEBHOOK_SECRET}"
             }
-    kept = await octets_of(store_url, tmp_path, lambda: request.getfixturevalue("postgres"))
+    kept = await database.read()
     assert CONTROL.encode() in kept
     printed = capfd.readouterr()
     logged = f"{printed.out}{printed.err}{caplog.text}".encode()
