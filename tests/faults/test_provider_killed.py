@@ -11,8 +11,9 @@ from smpp import connect
 from smpp.constants import EsmClass, MessageState
 from tests.faults.processes import GatewayProcess
 from tests.gateway.providers.sim import Taken, running
-from tests.gateway.rest_path import PROVIDERS, config_text, free_port
+from tests.gateway.rest_path import PROVIDERS, config_text
 from tests.gateway.smsc_path import PASSWORD, SYSTEM_ID, Inbox, submit
+from tests.ports import free_port
 from tests.whole_path import PATIENCE_SECONDS, receiver
 
 SINGLES = 60

@@ -1,7 +1,6 @@
 """A gateway whose only way out is a simulated REST provider, with SMPP customers and HTTP apps, all on loopback."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from smpp import Client, ClientConfig, SessionConfig, connect
 from tests.gateway.providers import sim_checkmobi, sim_lanck, sim_mobtexting, sim_mocean
 from tests.gateway.providers.sim import SimProvider, running
 from tests.gateway.smsc_path import PASSWORD, PATIENCE_SECONDS, SYSTEM_ID, Inbox
+from tests.ports import free_port
 from tests.whole_path import API_KEY, Receiver, receiver
 
 PROVIDERS: Final = {
@@ -26,14 +26,6 @@ PROVIDERS: Final = {
     "checkmobi": (sim_checkmobi.SimCheckmobi, sim_checkmobi.CONFIG),
 }
 SECRET: Final = "callback secret of tests"
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(slots=True)

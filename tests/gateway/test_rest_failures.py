@@ -14,8 +14,9 @@ from smpp.errors import SubmitRejected
 from smpp.wire.pdu import SubmitSm
 from tests.gateway.providers.sim import Taken, answer_json, running
 from tests.gateway.providers.sim_checkmobi import signed
-from tests.gateway.rest_path import PROVIDERS, RestPath, config_text, free_port, rest_path, started
+from tests.gateway.rest_path import PROVIDERS, RestPath, config_text, rest_path, started
 from tests.gateway.smsc_path import Inbox, submit
+from tests.ports import free_port
 from tests.whole_path import receiver
 
 Answer = Callable[[Taken], Awaitable[web.StreamResponse | None]]

@@ -9,8 +9,9 @@ import pytest
 
 from smpp.constants import EsmClass
 from tests.gateway.providers.sim import running
-from tests.gateway.rest_path import PROVIDERS, RestPath, config_text, free_port, started
+from tests.gateway.rest_path import PROVIDERS, RestPath, config_text, started
 from tests.gateway.smsc_path import PATIENCE_SECONDS, Inbox, submit
+from tests.ports import free_port
 from tests.postgres import Cluster
 from tests.whole_path import receiver
 

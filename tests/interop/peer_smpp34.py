@@ -1,10 +1,10 @@
 """smpp34 (Rust) as client and as server. It shows octets; texts are coded by hand in the tests."""
 
 import asyncio
-import socket
 from typing import Any
 
 from tests.interop.peers import HOST, PASSWORD, REFUSED_DESTINATION, TIMEOUT, Text, peer_module
+from tests.ports import free_port
 
 _UDHI = 0x40
 _GSM_PART, _UCS2_PART = 153, 134
@@ -120,9 +120,7 @@ class Smpp34Server:
         self._number = 0
 
     async def start(self) -> int:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
+        port = free_port()
         self._server = self._smpp34.Server(HOST, port, system_id="smpp34")
         await self._server.start()
         self._reader = asyncio.create_task(self._read())

@@ -19,8 +19,9 @@ from gateway.models import Callback
 from gateway.providers.base import WebRequest
 from tests.gateway.providers.sim import running
 from tests.gateway.providers.sim_mobtexting import TOKEN, SimMobtexting
-from tests.gateway.rest_path import RestPath, config_text, free_port, started
+from tests.gateway.rest_path import RestPath, config_text, started
 from tests.gateway.services.kept_octets import KeptOctets
+from tests.ports import free_port
 from tests.postgres import Cluster
 from tests.whole_path import PATIENCE_SECONDS, Receiver
 

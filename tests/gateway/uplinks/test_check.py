@@ -7,7 +7,8 @@ from gateway.config import parse
 from gateway.settings import Secret
 from gateway.uplinks.check import check_uplink
 from tests.gateway.providers.sim import running
-from tests.gateway.rest_path import PROVIDERS, free_port
+from tests.gateway.rest_path import PROVIDERS
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)

@@ -13,7 +13,8 @@ from gateway.providers.connecting import HttpCall
 from gateway.uplinks.rest_http import NoReply, ProviderClient
 from smpp.simulator import ThrowAwayTls, throw_away_tls
 from tests.gateway.providers.sim import SimProvider, Taken, running
-from tests.gateway.rest_path import PROVIDERS, free_port
+from tests.gateway.rest_path import PROVIDERS
+from tests.ports import free_port
 
 CALL = HttpCall(method="POST", path="/v1/sms", content_type="text/plain", body=b"hello")
 
